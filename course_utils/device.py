@@ -1,0 +1,118 @@
+"""The device that trains, the threads it may use, and the seeds that make a run repeatable."""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+
+import numpy as np
+import torch
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """Pick the training device: `name`, else `COURSE_DEVICE`, else the first of cuda, mps, cpu.
+
+    Raises:
+        ValueError: the name is none that PyTorch knows, or this machine lacks that device.
+    """
+    name = name or os.environ.get("COURSE_DEVICE")
+    if name is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"The device {name!r} cannot be used here ({str(error).splitlines()[0]}): "
+            "choose 'cpu', or unset COURSE_DEVICE to let the course pick."
+        ) from error
+    return device
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python's, NumPy's and PyTorch's global generators, those of all devices included.
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1 (NumPy's range).
+
+    Raises:
+        ValueError: the seed is no such integer.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"The seed is {seed!r}, but must be an integer from 0 to 2**32 - 1.")
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def rng_state() -> dict:
+    """Return the state of every global generator, in values that a weights-only load accepts."""
+    name, keys, position, has_gauss, gauss = np.random.get_state()
+    state = {
+        "python": random.getstate(),
+        "numpy": (name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, gauss),
+        "torch": torch.get_rng_state(),
+    }
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    if torch.backends.mps.is_available():
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def set_rng_state(state: dict) -> None:
+    """Put every global generator back to a state that `rng_state` returned."""
+    random.setstate(state["python"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    if "mps" in state and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"])
+
+
+def set_threads(number: int | None = None) -> int:
+    """Set how many CPU threads PyTorch uses: `number`, else `OMP_NUM_THREADS`, else one a core.
+
+    Several notebooks at once on one machine share its cores: give each its part, since two
+    notebooks with two threads each on two cores run slower than with one thread each.
+
+    Returns:
+        The number in force.
+
+    Raises:
+        ValueError: the number is not a positive integer.
+    """
+    if number is None:
+        number = os.environ.get("OMP_NUM_THREADS") or _usable_cores()
+    try:
+        count = int(number)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ValueError(f"The number of threads is {number!r}, but must be a positive integer.")
+    torch.set_num_threads(count)
+    return count
+
+
+def describe_machine(device: torch.device) -> dict[str, str]:
+    """Say in words what this machine offers: versions, cores, threads and the training device."""
+    names = {"cuda": lambda: torch.cuda.get_device_name(device), "mps": lambda: "Apple GPU (mps)"}
+    return {
+        "Python": platform.python_version(),
+        "PyTorch": torch.__version__,
+        "CPU cores": str(_usable_cores()),
+        "threads": str(torch.get_num_threads()),
+        "device": names.get(device.type, lambda: "CPU")(),
+    }
+
+
+def _usable_cores() -> int:
+    """Count the cores that this process may use: on a shared server fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

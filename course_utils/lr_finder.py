@@ -1,0 +1,197 @@
+"""The learning-rate finder: raise the LR step by step, watch the loss, leave no trace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.lr_curve import LRCurve, LRRepeats
+from course_utils.snapshot import eval_mode, preserved
+from course_utils.stop_rule import StopRule
+from course_utils.train_step import TrainStep
+
+
+def find_lr(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterable,
+    *,
+    loss_function: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    min_lr: float = 1e-8,
+    max_lr: float = 10.0,
+    steps: int | None = None,
+    spacing: str = "exponential",
+    beta: float = 0.98,
+    stop_ratio: float = 4.0,
+    accumulate: int = 1,
+    valid_batches: Iterable | None = None,
+    step: Callable[..., Tensor] | None = None,
+    check_every: int | None = None,
+) -> LRCurve:
+    """Sweep the learning rate from `min_lr` to `max_lr` and measure the loss at each step.
+
+    The learning-rate range test of Smith (2015, arXiv:1506.01186) in the form of the course's
+    source text. It may run before training or in its middle: model, optimizer, random generators
+    and loaders are as before when it returns, raises or is interrupted (see `snapshot.preserved`).
+
+    Args:
+        model: the network, on its device.
+        optimizer: its optimizer. With several parameter groups the group of the largest LR takes
+            the sweep's and the others keep their ratio to it.
+        batches: loader of (inputs, targets); it is cycled when the sweep is longer.
+        loss_function: maps (prediction, target) to the mean loss over a batch.
+        min_lr: first learning rate.
+        max_lr: last learning rate.
+        steps: optimizer steps; by default one pass over `batches`, but at least 100.
+        spacing: "exponential" (equal factors) or "linear" (equal differences).
+        beta: smoothing of the loss that the stop rule looks at, see `lr_curve.smooth`.
+        stop_ratio: stop when the smoothed loss exceeds this many times its lowest value.
+        accumulate: batches an optimizer step (gradient accumulation).
+        valid_batches: measure the loss on these after each step instead of on the training batch.
+        step: takes one optimizer step on its batches and returns the loss; replaces the default
+            `TrainStep(model, optimizer, loss_function)`. A gradient scaler that the step holds as
+            `step.scaler` is restored too.
+        check_every: look at the losses every so many steps; fewer looks mean fewer waits for the
+            device, and the result is the same. By default 1 on a CPU, else 10.
+
+    Returns:
+        The curve; it ends before the first loss that is not finite.
+
+    Raises:
+        ValueError: a setting is out of its range, every learning rate is zero, `batches` is empty
+            or a one-shot iterator, or the first loss is not finite.
+    """
+    lrs = _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate)
+    ratios = _group_ratios(optimizer)
+    if check_every is None:
+        check_every = 1 if next(model.parameters()).device.type == "cpu" else 10
+    scaler_owner = step or TrainStep(model, optimizer, loss_function)
+    scaler = getattr(scaler_owner, "scaler", None)
+    loaders = tuple(loader for loader in (batches, valid_batches) if loader is not None)
+    rule = StopRule(beta, stop_ratio)
+    with preserved(model, optimizer, loaders=loaders, scaler=scaler):
+        if step is None:
+            step = scaler_owner
+            model.train()
+        if valid_batches is not None:
+            step = _then_validate(step, model, loss_function, valid_batches)
+        _sweep(step, optimizer, ratios, lrs, _cycle(batches), accumulate, rule, check_every)
+    return rule.curve(lrs)
+
+
+def repeat_lr_finder(build: Callable[[int], tuple], seeds: Iterable[int], **settings) -> LRRepeats:
+    """Run the finder once a seed, to see how far its suggestion scatters.
+
+    Args:
+        build: maps a seed to (model, optimizer, batches), all fresh.
+        seeds: one sweep each.
+        settings: passed to `find_lr`.
+    """
+    return LRRepeats(tuple(find_lr(*build(seed), **settings) for seed in seeds))
+
+
+def compare_lr_finders(
+    builds: dict[str, Callable[[int], tuple]], seeds: Iterable[int], **settings
+) -> dict[str, LRRepeats]:
+    """Run the finder for several settings (weight decay, batch size, ...), to draw on one axis.
+
+    Args:
+        builds: maps each setting's label to its `build` of `repeat_lr_finder`.
+        seeds: the same ones for each setting.
+        settings: passed to `find_lr`.
+    """
+    seeds = tuple(seeds)
+    return {label: repeat_lr_finder(build, seeds, **settings) for label, build in builds.items()}
+
+
+def _sweep(step, optimizer, ratios, lrs, stream, accumulate, rule, check_every) -> None:
+    waiting: list[Tensor] = []
+    for index, lr in enumerate(lrs):
+        _set_lrs(optimizer, ratios, lr)
+        try:
+            loss = step(*(next(stream) for _ in range(accumulate)))
+        except Exception:
+            if rule.read(waiting):  # it had diverged before, unseen: the error came of that
+                return
+            raise
+        waiting.append(torch.as_tensor(loss).detach())
+        if (index + 1) % check_every == 0 and rule.read(waiting):
+            return
+    rule.read(waiting)
+
+
+def _then_validate(step, model, loss_function, valid_batches) -> Callable[..., Tensor]:
+    """Wrap a step so that it returns the mean loss over the validation batches after it."""
+
+    device = next(model.parameters()).device
+
+    def validated(*batches) -> Tensor:
+        step(*batches)
+        total, count = torch.zeros((), device=device), 0
+        with eval_mode(model), torch.no_grad():
+            for inputs, targets in valid_batches:
+                inputs, targets = inputs.to(device), targets.to(device)
+                total += loss_function(model(inputs), targets) * len(targets)
+                count += len(targets)
+        return total / count
+
+    return validated
+
+
+def _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate) -> list[float]:
+    if not 0 < min_lr < max_lr < math.inf:
+        raise ValueError(
+            f"The sweep goes from LR {min_lr} to {max_lr}, but needs 0 < min_lr < max_lr, finite."
+        )
+    if spacing not in ("exponential", "linear"):
+        raise ValueError(f"spacing is {spacing!r}, but must be 'exponential' or 'linear'.")
+    if accumulate < 1:
+        raise ValueError(f"accumulate is {accumulate}, but must be at least 1 batch a step.")
+    if isinstance(batches, Iterator):
+        raise ValueError(
+            "The batches are a one-shot iterator, whose order cannot be put back: "
+            "give the loader itself instead of iter(loader)."
+        )
+    if steps is None:
+        if not hasattr(batches, "__len__"):
+            raise ValueError(
+                "The batches have no length: give the number of steps, e.g. steps=300."
+            )
+        steps = max(100, len(batches) // accumulate)
+    if steps < 2:
+        raise ValueError(f"steps is {steps}, but a sweep needs at least 2 and is useful from 100.")
+    space = np.geomspace if spacing == "exponential" else np.linspace
+    return space(min_lr, max_lr, steps).tolist()
+
+
+def _group_ratios(optimizer: torch.optim.Optimizer) -> list[float]:
+    lrs = [float(group["lr"]) for group in optimizer.param_groups]
+    if not all(math.isfinite(lr) and lr >= 0 for lr in lrs) or max(lrs) == 0:
+        raise ValueError(
+            f"The optimizer's learning rates are {lrs}, which set no ratio between its groups: "
+            "give at least one group a positive LR (its size does not matter)."
+        )
+    return [lr / max(lrs) for lr in lrs]
+
+
+def _set_lrs(optimizer: torch.optim.Optimizer, ratios: list[float], lr: float) -> None:
+    for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr * ratio)
+        else:
+            group["lr"] = lr * ratio
+
+
+def _cycle(batches: Iterable) -> Iterator:
+    while True:
+        empty = True
+        for batch in batches:
+            empty = False
+            yield batch
+        if empty:
+            raise ValueError("The batches are empty: give a loader with at least one batch.")

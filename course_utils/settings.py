@@ -1,0 +1,42 @@
+"""The one place where a lesson reads from which profile it runs and where the data lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROFILES = ("quick", "full", "smoke")
+
+
+def profile() -> str:
+    """Name the profile that `COURSE_PROFILE` asks for.
+
+    `quick` (the default) takes seconds on a CPU with the embedded data. `full` is the published
+    setting on a GPU. `smoke` walks the full profile's code in a few steps on generated data; it is
+    for tests, and its numbers mean nothing.
+
+    Raises:
+        ValueError: `COURSE_PROFILE` holds another name.
+    """
+    name = os.environ.get("COURSE_PROFILE", "quick")
+    if name not in PROFILES:
+        raise ValueError(
+            f"COURSE_PROFILE is {name!r}, but must be one of {', '.join(PROFILES)}: "
+            "unset it for the quick profile."
+        )
+    return name
+
+
+def data_folder() -> Path:
+    """Name the folder of the data sets: `COURSE_DATA`, or `data/` beside the package."""
+    default = Path(__file__).resolve().parent.parent / "data"
+    return Path(os.environ.get("COURSE_DATA", default)).expanduser()
+
+
+def choose(*, quick, full, smoke):
+    """Return the argument that belongs to the running profile.
+
+    A lesson states its settings once, as `choose(quick=..., full=..., smoke=...)`, and the same
+    cells serve every profile.
+    """
+    return {"quick": quick, "full": full, "smoke": smoke}[profile()]

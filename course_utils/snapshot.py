@@ -1,0 +1,121 @@
+"""Keep a training's state while something is tried out, and put it back bit-equal."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.device import rng_state, set_rng_state
+
+
+@contextmanager
+def preserved(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    loaders: tuple = (),
+    scaler: torch.amp.GradScaler | None = None,
+) -> Iterator[None]:
+    """Put everything back when the block ends: by success, by an exception or by Ctrl-C.
+
+    Restored are parameters, gradients, `requires_grad` and train mode of the model; its buffers,
+    those outside `state_dict` included; the optimizer's state and settings; the scaler; Python's,
+    NumPy's, PyTorch's and the devices' random generators; the order and position of the loaders.
+
+    Args:
+        model: the network. Its tensors are restored in place, so references to them stay valid.
+        optimizer: the optimizer over its parameters.
+        loaders: what yields the batches: objects with `state_dict` and `load_state_dict`, or
+            `DataLoader`s, whose own generators are kept.
+        scaler: the gradient scaler, where there is one.
+    """
+    restore = [_keep_model(model), _keep_optimizer(optimizer)]
+    restore += [_keep_loader(loader) for loader in loaders]
+    if scaler is not None:
+        state = copy.deepcopy(scaler.state_dict())
+        restore.append(lambda: scaler.load_state_dict(state))
+    generators = rng_state()
+    restore.append(lambda: set_rng_state(generators))
+    try:
+        yield
+    finally:
+        for put_back in restore:
+            put_back()
+
+
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Put the model into evaluation mode for a block, and each module back into its own mode."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _keep_model(model: nn.Module) -> Callable[[], None]:
+    parameters = [
+        (p, p.detach().clone(), None if p.grad is None else p.grad.clone(), p.requires_grad)
+        for p in model.parameters()
+    ]
+    modes = [(module, module.training) for module in model.modules()]
+    # A forward pass may bind a new tensor to a buffer's name, so that the name is kept as well.
+    buffers = [
+        (module, name, buffer, buffer.clone())
+        for module in model.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
+
+    @torch.no_grad()
+    def put_back() -> None:
+        for parameter, value, gradient, requires_grad in parameters:
+            parameter.copy_(value)
+            parameter.grad = gradient
+            parameter.requires_grad_(requires_grad)
+        for module, name, buffer, value in buffers:
+            buffer.copy_(value)
+            setattr(module, name, buffer)
+        for module, training in modes:
+            module.training = training
+
+    return put_back
+
+
+def _keep_optimizer(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+    # Not through load_state_dict, which casts floating-point state to the parameter's type.
+    state = {parameter: copy.deepcopy(values) for parameter, values in optimizer.state.items()}
+    settings = [
+        {name: (value, copy.deepcopy(value)) for name, value in group.items() if name != "params"}
+        for group in optimizer.param_groups
+    ]
+
+    def put_back() -> None:
+        optimizer.state.clear()
+        optimizer.state.update(state)
+        for group, kept in zip(optimizer.param_groups, settings, strict=True):
+            for name, (value, copied) in kept.items():
+                # A learning rate in a tensor is shared with compiled code: refill it.
+                group[name] = value.copy_(copied) if isinstance(value, Tensor) else copied
+
+    return put_back
+
+
+def _keep_loader(loader) -> Callable[[], None]:
+    if hasattr(loader, "load_state_dict"):
+        state = loader.state_dict()
+        return lambda: loader.load_state_dict(state)
+    owners = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
+    found = [getattr(owner, "generator", None) for owner in owners]
+    kept = [(g, g.get_state()) for g in found if isinstance(g, torch.Generator)]
+
+    def put_back() -> None:
+        for generator, state in kept:
+            generator.set_state(state)
+
+    return put_back

@@ -1,0 +1,118 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.lr_curve import LRCurve, LRRepeats
+from course_utils.stop_rule import StopRule
+
+
+def sigmoid_curve(*, steps=781, width=0.3, beta=0.98, noise=0.0, seed=0, centre=-1.5):
+    """Sweep a loss that falls as a sigmoid of log LR, then explodes: (curve, steepest LR)."""
+
+    def loss(x):
+        return 2.3 - 1.5 / (1 + np.exp((centre - x) / width)) + 10 ** (2 * x)
+
+    lrs = np.geomspace(1e-8, 10, steps)
+    fine = np.linspace(-8, 1, 100_001)
+    steepest = 10 ** fine[np.argmin(np.gradient(loss(fine), fine))]
+    losses = loss(np.log10(lrs)) + noise * np.random.default_rng(seed).normal(size=steps)
+    rule = StopRule(beta, 4.0)
+    for value in losses:
+        if rule.read([torch.tensor(value)]):
+            break
+    return rule.curve(lrs.tolist()), steepest
+
+
+def curve_of(losses, *, lrs=None, stop_reason="end", beta=0.0):
+    lrs = np.geomspace(1e-4, 1, len(losses)) if lrs is None else lrs
+    return LRCurve(tuple(lrs), tuple(losses), tuple(losses), beta, stop_reason)
+
+
+@pytest.mark.parametrize("steps", [100, 300, 781, 2000])
+@pytest.mark.parametrize("width", [0.15, 0.3, 0.6])
+@pytest.mark.parametrize("beta", [0.0, 0.9, 0.98])
+def test_steepest_is_where_it_is(steps, width, beta):
+    """Is the suggestion within 25 % of the known steepest point at heavy smoothing as at none?"""
+    curve, steepest = sigmoid_curve(steps=steps, width=width, beta=beta)
+    assert curve.stop_reason == "diverged"
+    assert curve.suggestion() == pytest.approx(steepest, rel=0.25)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise(seed):
+    """Does smoothing keep the suggestion within 25 % where the losses are noisy?"""
+    curve, steepest = sigmoid_curve(width=0.15, noise=0.05, seed=seed)
+    assert curve.suggestion() == pytest.approx(steepest, rel=0.25)
+
+
+def test_trailing_smoothing_would_lag():
+    """Is the trailing average's steepest point off by 2 or more, so that correcting pays?"""
+    curve, steepest = sigmoid_curve(steps=200, width=0.15)
+    lagging = curve.lrs[int(np.argmin(np.gradient(curve.smoothed, np.log10(curve.lrs))))]
+    assert lagging > 2 * steepest
+
+
+def test_minimum_without_lag():
+    """Is the minimum the curve's own, not the later one of the trailing average?"""
+    curve, _ = sigmoid_curve()
+    lowest = curve.lrs[int(np.argmin(curve.losses))]
+    assert curve.minimum() == pytest.approx(lowest, rel=0.25)
+    assert curve.lrs[int(np.argmin(curve.smoothed))] > 1.5 * lowest
+    assert curve.suggestion("minimum/10") == pytest.approx(curve.minimum() / 10)
+
+
+def test_valley_lies_in_the_fall():
+    """Does the valley method pick a point between the start of the fall and the minimum?"""
+    curve, steepest = sigmoid_curve(noise=0.02)
+    assert steepest / 30 < curve.suggestion("valley") < curve.minimum()
+
+
+def test_never_near_a_non_finite_loss():
+    """Does a curve that falls fastest right before NaN suggest a point well before it?"""
+    losses = 2.0 - np.geomspace(1e-3, 1.5, 200)
+    curve = curve_of(losses, stop_reason="non-finite")
+    for method in ("steepest", "valley", "minimum/10"):
+        assert curve.suggestion(method) < curve.lrs[-1] / 3
+    assert curve_of(losses).suggestion() == curve.lrs[-1]
+
+
+def test_constant_loss():
+    """Is a constant loss reported as constant, with the likely cause?"""
+    curve = curve_of([2.3] * 50)
+    assert curve.is_constant
+    with pytest.raises(ValueError, match="constant .2.3.*optimizer holds the model's parameters"):
+        curve.suggestion()
+
+
+def test_rising_loss():
+    """Does a loss that only rises raise a sentence that says to start lower?"""
+    with pytest.raises(ValueError, match="never falls.*start the sweep at a lower"):
+        curve_of(np.linspace(1, 3, 50)).suggestion()
+
+
+def test_too_short():
+    """Does a curve of four points raise a sentence with their number?"""
+    with pytest.raises(ValueError, match="4 points, too few"):
+        curve_of([4.0, 3.0, 2.0, 1.0]).suggestion()
+
+
+def test_unknown_method():
+    """Does an unknown method raise a sentence that names the known ones?"""
+    with pytest.raises(ValueError, match="'lowest'.*steepest, valley, minimum/10"):
+        curve_of(np.linspace(3, 1, 50)).suggestion("lowest")
+
+
+def test_repeats_give_a_range():
+    """Do repeats give the median of the suggestions and their range?"""
+    curves = [sigmoid_curve(centre=c)[0] for c in (-2.0, -1.0, -1.5)]
+    middle, low, high = LRRepeats(tuple(curves)).suggestion()
+    assert (low, middle, high) == tuple(sorted(c.suggestion() for c in curves))
+    assert math.log10(high / low) == pytest.approx(1.0, abs=0.1)
+
+
+def test_no_repeats():
+    """Do no curves at all raise a sentence?"""
+    with pytest.raises(ValueError, match="no curves"):
+        LRRepeats(())

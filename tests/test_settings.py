@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from course_utils.settings import choose, data_folder, profile
+
+
+def test_default_profile(monkeypatch):
+    """Is the profile quick where nothing is set?"""
+    monkeypatch.delenv("COURSE_PROFILE", raising=False)
+    assert profile() == "quick"
+
+
+@pytest.mark.parametrize("name, value", [("quick", 1), ("full", 2), ("smoke", 3)])
+def test_choose(monkeypatch, name, value):
+    """Does a lesson get the setting of the profile that the environment names?"""
+    monkeypatch.setenv("COURSE_PROFILE", name)
+    assert choose(quick=1, full=2, smoke=3) == value
+
+
+def test_unknown_profile(monkeypatch):
+    """Does a mistyped profile raise a sentence that names it and the right ones?"""
+    monkeypatch.setenv("COURSE_PROFILE", "Full")
+    with pytest.raises(ValueError, match="'Full'.*quick, full, smoke"):
+        profile()
+
+
+def test_data_folder(monkeypatch, tmp_path):
+    """Does COURSE_DATA move the data folder, and is it else the repository's?"""
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert data_folder() == tmp_path
+    monkeypatch.delenv("COURSE_DATA")
+    assert data_folder() == Path(__file__).parent.parent / "data"
