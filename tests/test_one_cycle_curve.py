@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.optim.lr_scheduler import OneCycleLR
+
+from course_utils.one_cycle_curve import OneCycleCurve
+
+FORMS = [OneCycleCurve.seed, OneCycleCurve.smith, OneCycleCurve.fastai, OneCycleCurve.torch]
+SIZES = [4, 5, 10, 97, 624, 1001]
+
+
+def torch_schedule(total_steps: int, **settings) -> tuple[list[float], list[float]]:
+    """Run torch's OneCycleLR and return the LR and the momentum that each step was taken with."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    schedule = OneCycleLR(optimizer, total_steps=total_steps, **settings)
+    group, lrs, momenta = optimizer.param_groups[0], [], []
+    for step in range(total_steps):
+        lrs.append(group["lr"])
+        momenta.append(group["momentum"])
+        optimizer.step()
+        if step < total_steps - 1:
+            schedule.step()
+    return lrs, momenta
+
+
+@pytest.mark.parametrize("total_steps", [3, *SIZES])
+@pytest.mark.parametrize("tail", [0.05, 13 / 95, 0.5])
+def test_seed_equals_torch_with_three_linear_phases(total_steps, tail):
+    """Is each step's LR and momentum that of OneCycleLR where both can express the curve?"""
+    leg = (1 - tail) / 2 * (total_steps - 1)  # not a whole number in general
+    lrs, momenta = torch_schedule(
+        total_steps,
+        max_lr=0.8,
+        three_phase=True,
+        anneal_strategy="linear",
+        pct_start=(leg + 1) / total_steps,
+        div_factor=10.0,
+        final_div_factor=100.0,
+    )
+    curve = OneCycleCurve.seed(total_steps, 0.8, tail=tail)
+    assert curve.lrs() == pytest.approx(lrs, rel=1e-9, abs=1e-13)
+    assert curve.momenta() == pytest.approx(momenta, rel=1e-12)
+
+
+@pytest.mark.parametrize("total_steps", SIZES)
+@pytest.mark.parametrize("settings", [{}, {"pct_start": 0.45}])
+def test_torch_form_equals_torch(total_steps, settings):
+    """Is the form `torch` OneCycleLR's default, step by step?"""
+    lrs, momenta = torch_schedule(total_steps, max_lr=0.8, **settings)
+    curve = OneCycleCurve.torch(total_steps, 0.8, **settings)
+    assert curve.lrs() == pytest.approx(lrs, rel=1e-9, abs=1e-15)
+    assert curve.momenta() == pytest.approx(momenta, rel=1e-12)
+
+
+def fastai_combined_cos(pct: float, start: float, middle: float, end: float, pos: float) -> float:
+    """Compute fastai's `combined_cos` of `sched_cos` at a position, from its definition."""
+    first, last, pos = (
+        (start, middle, pos / pct) if pos < pct else (middle, end, (pos - pct) / (1 - pct))
+    )
+    return first + (1 + math.cos(math.pi * (1 - pos))) * (last - first) / 2
+
+
+@pytest.mark.parametrize("total_steps", [3, *SIZES])
+def test_fastai_form_equals_fastai(total_steps):
+    """Is the form `fastai` the curve of `fit_one_cycle`, whose step i lies at i / T?"""
+    curve = OneCycleCurve.fastai(total_steps, 0.01)
+    positions = [step / total_steps for step in range(total_steps)]
+    lrs = [fastai_combined_cos(0.25, 0.01 / 25, 0.01, 1e-7, pos) for pos in positions]
+    momenta = [fastai_combined_cos(0.25, 0.95, 0.85, 0.95, pos) for pos in positions]
+    assert curve.lrs() == pytest.approx(lrs, rel=1e-9)
+    assert curve.momenta() == pytest.approx(momenta, rel=1e-12)
+
+
+def test_smith_form_equals_smiths_logs():
+    """Are LR and momentum those that Smith's own runs printed (lnsmith54/hyperParam1)?"""
+    run = OneCycleCurve.smith(9277, 0.8, tail=1 - 2 * 4003 / 9276)  # ResNet-56, 41 + 41 of 95
+    logged = {3200: 0.655568, 4000: 0.79946, 4200: 0.76063, 6400: 0.320959, 7800: 0.0411692}
+    assert [run.lr(step) for step in logged] == pytest.approx(list(logged.values()), rel=2e-6)
+    assert run.lr(8000) == pytest.approx(0.00119905, rel=1e-4)  # he computed in 32 bits
+    assert [run.lr(step) for step in (8200, 9276)] == [8e-5, 8e-5]
+    wide = OneCycleCurve.smith(4882, 1.0, tail=1 - 2 * 2246 / 4881)  # with cyclical momentum
+    momenta = {200: 0.941095, 2400: 0.856857, 4400: 0.945904, 4600: 0.947596, 4800: 0.943143}
+    assert [wide.momentum(step) for step in momenta] == pytest.approx(
+        list(momenta.values()), abs=1e-6
+    )
+    assert [wide.lr(step) for step in (4400, 4600)] == pytest.approx([0.0409617, 0.0001], rel=2e-6)
+
+
+def test_smiths_momentum_does_not_fall_below_the_peaks_in_a_long_tail():
+    """Does the momentum of a long tail stop at its value at the peak?"""
+    momenta = OneCycleCurve.smith(1000, 1.0, tail=0.9).momenta()
+    assert min(momenta) == momenta[-1] == 0.85
+
+
+def test_seed_form_is_that_of_the_source_text():
+    """Does the default run .08 -> .8 -> .08 in 41 + 41 of 95 epochs, then to a hundredth?"""
+    curve = OneCycleCurve.seed(96, 0.8)  # step k is the end of epoch k
+    assert curve.boundaries == pytest.approx([41, 82])
+    assert [curve.lr(step) for step in (0, 41, 82, 95)] == pytest.approx([0.08, 0.8, 0.08, 8e-4])
+    assert [curve.momentum(step) for step in (0, 41, 82, 95)] == pytest.approx(
+        [0.95, 0.85, 0.95, 0.95]
+    )
+    other = OneCycleCurve.seed(101, 3.0, div=20, tail=0.1)  # 22.5 + 22.5 of 50 epochs
+    assert other.boundaries == pytest.approx([45, 90])
+    assert [other.lr(step) for step in (0, 45, 90, 100)] == pytest.approx([0.15, 3, 0.15, 0.0015])
+
+
+@pytest.mark.parametrize("total_steps", [3, 4, 5, 10, 100, 2499])
+@pytest.mark.parametrize("final_div", [1, 100, 1e7])
+def test_the_last_step_is_the_lowest_and_exact(total_steps, final_div):
+    """Is the LR exactly low / final_div at the last step, above it before, never over max_lr?"""
+    lrs = OneCycleCurve.seed(total_steps, 0.7, final_div=final_div).lrs()
+    assert lrs[-1] == min(lrs) == 0.7 / 10 / final_div
+    assert max(lrs) <= 0.7
+
+
+@pytest.mark.parametrize("total_steps", [4, 7, 101, 5000])
+@pytest.mark.parametrize("form", FORMS)
+def test_no_form_leaves_its_range(form, total_steps):
+    """Is every LR positive, at least the final one and at most max_lr, in every form?"""
+    curve = form(total_steps, 0.3)
+    final = curve.phases[-1].lr[1]
+    assert all(0 < final <= lr <= 0.3 for lr in curve.lrs())
+    assert all(0.85 <= momentum <= 0.95 for momentum in curve.momenta())
+
+
+@pytest.mark.parametrize("form", [OneCycleCurve.seed, OneCycleCurve.smith])
+def test_without_a_tail_the_cycle_fills_the_training(form):
+    """Does tail=0 end with the second leg, at the leg's own end?"""
+    curve = form(101, 1.0, tail=0)
+    assert curve.boundaries[0] == 50
+    assert curve.lr(50) == 1.0
+    assert curve.lr(100) == (0.1 if form == OneCycleCurve.seed else 0.0001)
+    assert curve.momentum(100) == 0.95
+
+
+def test_momentum_can_be_inverted_constant_or_left_alone():
+    """Can the momentum's cycle be turned upside down, held, or left out?"""
+    inverted = OneCycleCurve.seed(101, 1.0, tail=0, momentum=(0.85, 0.95)).momenta()
+    assert [inverted[step] for step in (0, 50, 100)] == [0.85, 0.95, 0.85]
+    assert set(OneCycleCurve.seed(50, 1.0, momentum=(0.9, 0.9)).momenta()) == {0.9}
+    for form in FORMS:
+        assert set(form(50, 1.0, momentum=None).momenta()) == {None}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "total_steps", [60, 96]
+)  # 96: the legs end at whole steps, but for rounding
+def test_an_extended_curve_never_jumps_up(form, total_steps):
+    """Does an extension anywhere keep the next LR, and never go above what was still to come?"""
+    curve = form(total_steps, 1.0)
+    peak = curve.boundaries[0]
+    for step in range(total_steps + 1):
+        lrs = curve.extended(step, 25).lrs()
+        assert lrs[: step + 1] == pytest.approx([*curve.lrs(), curve.phases[-1].lr[1]][: step + 1])
+        assert step <= peak or lrs[step:] == sorted(lrs[step:], reverse=True)
+        assert curve.phases[-1].lr[1] <= min(lrs) and max(lrs) <= 1.0
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("total_steps", [2, 0, -5, 100.0, "100", None])
+def test_bad_totals_raise(form, total_steps):
+    """Does a total that is too small, or no whole number, raise a sentence?"""
+    with pytest.raises(ValueError, match="total_steps is .* whole number, at least 3"):
+        form(total_steps, 0.1)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("max_lr", [0.0, -0.1, math.nan, math.inf])
+def test_bad_max_lr_raises(form, max_lr):
+    """Does an LR that is not positive and finite raise a sentence?"""
+    with pytest.raises(ValueError, match="max_lr is .* positive finite number"):
+        form(100, max_lr)
+
+
+@pytest.mark.parametrize(
+    ("form", "settings"),
+    [
+        (OneCycleCurve.seed, {"div": 0.5}),
+        (OneCycleCurve.smith, {"div": math.inf}),
+        (OneCycleCurve.fastai, {"div": math.nan}),
+        (OneCycleCurve.seed, {"final_div": 0.0}),
+        (OneCycleCurve.torch, {"final_div": 0.9}),
+        (OneCycleCurve.fastai, {"div_final": -1.0}),
+    ],
+)
+def test_bad_divisors_raise(form, settings):
+    """Does a divisor below 1, or not finite, raise a sentence that names it?"""
+    (name,) = settings
+    with pytest.raises(ValueError, match=f"^{name} is .* finite number, at least 1"):
+        form(100, 0.1, **settings)
+
+
+@pytest.mark.parametrize("tail", [-0.1, 1.0, math.nan])
+def test_bad_tail_raises(tail):
+    """Does a tail that is no fraction, or the whole training, raise?"""
+    with pytest.raises(ValueError, match="tail is .* fraction, at least 0 and below 1"):
+        OneCycleCurve.seed(100, 0.1, tail=tail)
+
+
+@pytest.mark.parametrize("form", [OneCycleCurve.fastai, OneCycleCurve.torch])
+@pytest.mark.parametrize("pct_start", [0.0, 1.0, -0.3, math.nan])
+def test_bad_pct_start_raises(form, pct_start):
+    """Does a warm-up of nothing, or of everything, raise?"""
+    with pytest.raises(ValueError, match="pct_start is .* fraction, above 0 and below 1"):
+        form(100, 0.1, pct_start=pct_start)
+
+
+def test_a_warm_up_too_short_for_torchs_timing_raises():
+    """Does the form `torch` refuse a total that puts the peak before the first step?"""
+    with pytest.raises(ValueError, match="pct_start is 0.3 of 3 steps, .* raise one of them"):
+        OneCycleCurve.torch(3, 0.1)
+
+
+@pytest.mark.parametrize("momentum", [(0.95, 1.0), (-0.1, 0.9)])
+def test_bad_momentum_raises(momentum):
+    """Does a momentum outside [0, 1) raise a sentence in a form as well?"""
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\)"):
+        OneCycleCurve.seed(100, 0.1, momentum=momentum)
