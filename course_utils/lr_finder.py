@@ -60,7 +60,7 @@ def find_lr(
             device, and the result is the same. By default 1 on a CPU, else 10.
 
     Returns:
-        The curve; it ends before the first loss that is not finite.
+        The curve, without the loss that ended the sweep.
 
     Raises:
         ValueError: a setting is out of its range, every learning rate is zero, `batches` is empty
@@ -127,7 +127,6 @@ def _sweep(step, optimizer, ratios, lrs, stream, accumulate, rule, check_every) 
 
 def _then_validate(step, model, loss_function, valid_batches) -> Callable[..., Tensor]:
     """Wrap a step so that it returns the mean loss over the validation batches after it."""
-
     device = next(model.parameters()).device
 
     def validated(*batches) -> Tensor:

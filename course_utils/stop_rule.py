@@ -65,9 +65,10 @@ class StopRule:
             self.stop_reason = "non-finite"
             return
         smoothed = self.average.update(loss)
-        self.losses.append(loss)
-        self.smoothed.append(smoothed)
         # For losses above zero this is `smoothed > stop_ratio * best`; others it serves as well.
         if smoothed > self._best + (self.stop_ratio - 1) * abs(self._best):
             self.stop_reason = "diverged"
+            return
+        self.losses.append(loss)
+        self.smoothed.append(smoothed)
         self._best = min(self._best, smoothed)

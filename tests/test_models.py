@@ -15,10 +15,11 @@ def test_simple_net():
     assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
 
 
-@pytest.mark.parametrize("channels, size", [(1, 14), (1, 28), (3, 32)])
+@pytest.mark.parametrize("channels, size", [(1, 14), (1, 28), (3, 32), (1, 13)])
 def test_small_cnn(channels, size):
     """Does the CNN take grey and colour images of any size?"""
-    assert small_cnn(channels)(torch.zeros(2, channels, size, size)).shape == (2, 10)
+    model = small_cnn(channels=channels, size=size)
+    assert model(torch.zeros(2, channels, size, size)).shape == (2, 10)
 
 
 @pytest.mark.parametrize("depth, parameters", [(20, 272_474), (56, 855_770), (110, 1_730_714)])

@@ -1,0 +1,73 @@
+# The course's commands: `make help` lists them. Set-up happens once, by itself.
+
+VENV    ?= .venv
+PORT    ?= 8888
+BROWSER ?= yes
+BIN     := $(VENV)/bin
+READY   := $(VENV)/.ready
+LESSON  := 00_start_here.ipynb
+
+# In a container one is often root, which Jupyter refuses without being told.
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+# What a Linux machine without an NVIDIA GPU is told before pip fetches PyTorch's CUDA build.
+HINT := [ "$$(uname -s)" != Linux ] || command -v nvidia-smi >/dev/null || \
+	echo "No NVIDIA GPU seen: README.md says how to fetch PyTorch's much smaller CPU build instead."
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help lab test lint format execute bite test-browser clean distclean
+
+help:  ## list these commands
+	@echo "make COMMAND [NAME=VALUE ...]"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
+	@echo "Options of all: PYTHON=python3.12 VENV=.venv TORCH_INDEX=address (README.md: PyTorch's CPU build)"
+
+lab: $(READY)  ## open the course in JupyterLab; PORT=8888, BROWSER=no for a server
+	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ROOT) \
+		--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/$(LESSON) \
+		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
+test: lint  ## lint, unit tests and every notebook, with coverage
+	$(BIN)/python -m pytest --cov
+
+lint: $(READY)  ## check style
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+format: $(READY)  ## put the code in the house style
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks/02_lr_finder.ipynb
+	COURSE_PROFILE=quick COURSE_PROGRESS=$$(mktemp -d)/progress.json OMP_NUM_THREADS=1 \
+		$(BIN)/python -m nbconvert --to notebook --inplace --execute \
+		--ExecutePreprocessor.record_timing=False $(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
+
+bite: $(READY)  ## break course_utils in many ways and see each one caught
+	$(BIN)/python tests/bite.py
+
+test-browser: $(READY)  ## run lessons in a real browser; NOTEBOOKS=..., screenshots in build/
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'
+	$(BIN)/python tests/browser/run_all.py $(NOTEBOOKS)
+
+clean:  ## remove what tests and builds leave behind
+	rm -rf build .coverage .coverage.* .pytest_cache .ruff_cache *.egg-info
+	find . -name .venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+distclean: clean  ## clean, and remove the environment
+	rm -rf $(VENV)
+
+# Made anew only when pyproject.toml is newer: a second call installs nothing.
+$(READY): pyproject.toml
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10 python); do \
+		"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' \
+			>/dev/null 2>&1 || continue; \
+		echo "Setting up $(VENV) with $$("$$python" --version). This takes some minutes, once."; \
+		exec "$$python" -m venv $(VENV); \
+	done; \
+	echo "No Python >= 3.10 with the venv module was found: install one (on Debian and Ubuntu" \
+		"'apt install python3-venv'), or name it: make PYTHON=/path/to/python3." >&2; \
+	exit 1
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --index-url $(TORCH_INDEX) torch torchvision,@$(HINT))
+	$(BIN)/python -m pip install -e '.[test]'
+	@touch $@

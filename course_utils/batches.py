@@ -1,0 +1,198 @@
+"""Batches of small images that live on the device, and are shuffled and augmented there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_utils.image_set import ImageSet
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random changes that leave an image's class as it is, drawn anew for each image and epoch.
+
+    The usual ones for small images (He et al., "Deep residual learning for image recognition",
+    2016), with the border reflected instead of black.
+
+    Attributes:
+        flip: mirror left and right, with probability 1/2.
+        pad: how many pixels to reflect outwards on each side before cropping to the old size at
+            random; the image moves by up to as many pixels.
+    """
+
+    flip: bool = True
+    pad: int = 2
+
+
+class DeviceBatches:
+    """Iterable of (images, labels), one pass an epoch, without worker processes.
+
+    The set lies on the device as uint8. Batch k of epoch e depends on the seed, e and k alone: no
+    global generator is read or changed, and the order is the same with and without `augment`.
+    Every `iter()` begins the next epoch, after a `break` as well.
+
+    Args:
+        image_set: the images, their labels, and the mean and std to normalise with.
+        batch_size: images a batch; the last one of an epoch may be smaller.
+        device: where the set lies and the batches are made.
+        shuffle: draw a new order each epoch; else the set's own.
+        augment: what to change at random; nothing by default. For training only.
+        drop_last: leave out the last batch of an epoch when it is smaller.
+        seed: of order and augmentation; an integer from 0.
+
+    Yields:
+        Images, float32 (batch, channels, height, width), each channel normalised to mean 0 and
+        standard deviation 1 over the training set; and labels, int64 (batch,).
+
+    Raises:
+        ValueError: a setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        image_set: ImageSet,
+        *,
+        batch_size: int,
+        device: torch.device | str = "cpu",
+        shuffle: bool = False,
+        augment: Augment | None = None,
+        drop_last: bool = False,
+        seed: int = 0,
+    ):
+        _check_number("batch_size", batch_size, 1)
+        _check_number("seed", seed, 0)
+        if drop_last and batch_size > len(image_set):
+            raise ValueError(
+                f"batch_size is {batch_size}, but {image_set.name} has {len(image_set)} images, "
+                "which drop_last=True would all leave out: choose a smaller batch."
+            )
+        self.batch_size, self.seed = batch_size, seed
+        self.shuffle, self.drop_last = shuffle, drop_last
+        self.images = image_set.images.to(device).contiguous()
+        self.labels = image_set.labels.to(device)
+        # (x / 255 - mean) / std as one product and one sum
+        mean, std = np.array(image_set.mean), np.array(image_set.std)
+        self._scale, self._shift = (
+            torch.tensor(values, dtype=torch.float32, device=device).view(-1, 1, 1)
+            for values in (1 / (255 * std), -mean / std)
+        )
+        self._sources = None
+        if augment is not None:
+            self._sources = _source_pixels(self.images.shape[1:], augment).to(device)
+        self._epoch = self._batch = 0
+        self._running: object | None = None  # the iteration that gave the last batch, till it ends
+
+    def __len__(self) -> int:
+        """Return the number of batches an epoch."""
+        whole, rest = divmod(len(self.images), self.batch_size)
+        return whole if self.drop_last or not rest else whole + 1
+
+    @property
+    def num_images(self) -> int:
+        """The number of images an epoch."""
+        return len(self) * self.batch_size if self.drop_last else len(self.images)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        if self._running is not None and self._batch:  # an epoch that was left in its middle
+            self._epoch, self._batch = self._epoch + 1, 0
+        run = object()
+        epoch, first = self._epoch, self._batch
+        order, changes = self._plan(epoch)
+        try:
+            for batch in range(first, len(self)):
+                # Each time anew: others may have iterated, or loaded a state, in between.
+                self._running = run
+                at_end = batch + 1 == len(self)
+                self._epoch, self._batch = (epoch + 1, 0) if at_end else (epoch, batch + 1)
+                yield self._make(batch, order, changes)
+        finally:
+            # A loaded state stays, even where an iteration from before it ends only now.
+            if self._running is run:
+                self._running, self._epoch, self._batch = None, epoch + 1, 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the position of the batch that comes next: epoch, batch and the seed."""
+        return {"epoch": self._epoch, "batch": self._batch, "seed": self.seed}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Let the next `iter()` go on at a position that `state_dict` returned.
+
+        Raises:
+            ValueError: it is no such position, or one of a set with more batches.
+        """
+        if not isinstance(state, dict) or state.keys() != self.state_dict().keys():
+            raise ValueError(
+                f"The state is {state!r}, but must be what DeviceBatches.state_dict() returns: "
+                "a dictionary of epoch, batch and seed."
+            )
+        for name, value in state.items():
+            _check_number(name, value, 0)
+        if state["batch"] >= len(self):
+            raise ValueError(
+                f"The state is at batch {state['batch']}, but an epoch has {len(self)} batches: "
+                "load it into batches of the set and batch size that it was saved from."
+            )
+        self._epoch, self._batch, self.seed = state["epoch"], state["batch"], state["seed"]
+        self._running = None
+
+    def _plan(self, epoch: int) -> tuple[Tensor, Tensor | None]:
+        """Draw the order of an epoch's images and the change to each, moved to the device once."""
+        # The CPU's generator, so that all devices see the same; hashed, so that seed 1 at epoch 0
+        # is not seed 0 at epoch 1.
+        mixed = np.random.SeedSequence((self.seed, epoch)).generate_state(1)
+        generator = torch.Generator().manual_seed(int(mixed[0]))
+        size, device = len(self.images), self.images.device
+        order = torch.randperm(size, generator=generator) if self.shuffle else torch.arange(size)
+        if self._sources is None:
+            return order.to(device), None
+        changes = torch.randint(len(self._sources), (size,), generator=generator)
+        return order.to(device), changes.to(device)
+
+    def _make(self, batch, order, changes) -> tuple[Tensor, Tensor]:
+        part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+        # index_select copies whole images: on a CPU several times as fast as images[order]
+        images = self.images.index_select(0, order[part])
+        labels = self.labels.index_select(0, order[part])
+        if changes is not None:
+            images = _gather(images, self._sources.index_select(0, changes[part]))
+        return images.float().mul_(self._scale).add_(self._shift), labels
+
+
+def _source_pixels(shape: tuple[int, int, int], augment: Augment) -> Tensor:
+    """Tabulate where each pixel of a changed image comes from: one row a flip and offset.
+
+    Returns:
+        int32 (flips * offsets, channels * height * width): positions in the flattened image.
+    """
+    channels, height, width = shape
+    pad = augment.pad
+    _check_number("pad", pad, 0)
+    if pad >= min(height, width):
+        raise ValueError(
+            f"pad is {pad}, but the images are {height} x {width}, and a reflection is smaller "
+            f"than the image: choose at most {min(height, width) - 1}."
+        )
+    pixels = torch.arange(channels * height * width, dtype=torch.int32).view(shape)
+    padded = F.pad(pixels.double(), (pad,) * 4, mode="reflect").int()
+    crops = padded.unfold(1, height, 1).unfold(2, width, 1)  # channel, dy, dx, height, width
+    rows = crops.permute(1, 2, 0, 3, 4).reshape(-1, *shape)
+    if augment.flip:
+        rows = torch.cat([rows, rows.flip(-1)])
+    return rows.flatten(1)
+
+
+def _gather(images: Tensor, sources: Tensor) -> Tensor:
+    """Give each image's pixels their new places. One flat gather: twice as fast as one a row."""
+    first = torch.arange(len(images), dtype=torch.int32, device=images.device) * sources.shape[1]
+    return images.flatten().index_select(0, (sources + first[:, None]).flatten()).view_as(images)
+
+
+def _check_number(name: str, value: int, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} is {value!r}, but must be an integer of at least {least}.")

@@ -1,0 +1,159 @@
+"""The check of an exercise: the learner's function against a reference, with words that help."""
+
+from __future__ import annotations
+
+import copy
+import linecache
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from course_utils.comparison import describe, first_difference
+from course_utils.device import rng_state, set_rng_state, set_seed
+from course_utils.exercises import Case, Exercise
+from course_utils.progress import record
+from course_utils.watchdog import run_with_limit
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a check: whether it was passed, whether attempted, and the message."""
+
+    passed: bool
+    attempted: bool
+    message: str
+
+    def _ipython_display_(self) -> None:
+        """Show nothing as a cell's last value: `check` has printed the message."""
+
+
+def check(function: Callable | None, exercise: Exercise) -> Outcome:
+    """Judge the learner's function, print one short message, and record a pass.
+
+    The global random generators are seeded before each run and put back at the end, so that the
+    message is the same each time and the lesson goes on as if nothing had been checked. With
+    `COURSE_GRADING=1` nothing is recorded and all but a pass raises.
+
+    Args:
+        function: the learner's function; an untouched stub raises NotImplementedError, returns
+            nothing, or is None or `...`.
+        exercise: what to judge it by.
+
+    Raises:
+        AssertionError: with `COURSE_GRADING=1`, the check is failed or not attempted.
+    """
+    state = rng_state()
+    try:
+        outcome = _judge(function, exercise)
+    finally:
+        set_rng_state(state)
+    if os.environ.get("COURSE_GRADING") == "1":
+        if not outcome.passed:
+            raise AssertionError(outcome.message)
+    elif outcome.passed:
+        record(exercise.lesson, "exercises", exercise.name, True)
+    print(outcome.message)
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What one run of a case did: the value compared or the error, and whether it gave nothing."""
+
+    value: Any
+    error: BaseException | None
+    nothing: bool
+
+    def difference(self, expected: _Run, exercise: Exercise) -> str | None:
+        if self.error is not None or expected.error is not None:
+            same = type(self.error) is type(expected.error)
+            return None if same else "an error"
+        return first_difference(expected.value, self.value, rtol=exercise.rtol, atol=exercise.atol)
+
+
+def _judge(function: Callable | None, exercise: Exercise) -> Outcome:
+    name, count = exercise.name, len(exercise.cases)
+    untouched = Outcome(False, False, f"{name}: not attempted yet.")
+    if function is None or function is Ellipsis:
+        return untouched
+    if not callable(function):
+        words = f"{name}: the check needs your function, but got {describe(function)}"
+        return Outcome(False, True, f"{words}: give its name alone, without parentheses.")
+    for number, case in enumerate(exercise.cases, start=1):
+        run = _run(function, case, exercise)
+        if number == 1 and isinstance(run.error, NotImplementedError):
+            return untouched
+        if number == 1 and run.nothing:
+            words = "not attempted yet, or without `return`: the function returns None."
+            return Outcome(False, False, f"{name}: {words}")
+        words = _failure(function, run, case, exercise)
+        if words:
+            start = f"{name}: not right yet, in case {number} of {count} ({case.description})."
+            return Outcome(False, True, f"{start}\n{words}")
+    return Outcome(True, True, f"{name}: passed, {count} of {count} cases.")
+
+
+def _run(function: Callable, case: Case, exercise: Exercise) -> _Run:
+    """Run one case on copies of its arguments, from the same seed, within the limit of time."""
+    returned, value, error = [], None, None
+
+    def noting(*arguments, **keywords):
+        returned.clear()
+        returned.append(function(*arguments, **keywords))
+        return returned[0]
+
+    arguments, keywords = copy.deepcopy((tuple(case.arguments), dict(case.keywords)))
+    set_seed(0)
+    try:
+        value = run_with_limit(
+            lambda: exercise.call(noting, *arguments, **keywords), seconds=exercise.seconds
+        )
+    except KeyboardInterrupt:
+        raise
+    except BaseException as caught:  # SystemExit of the learner's included
+        error = caught
+    nothing = any(item is None or item is NotImplemented for item in returned)
+    return _Run(value, error, nothing and (value is None or value is NotImplemented))
+
+
+def _failure(function: Callable, run: _Run, case: Case, exercise: Exercise) -> str | None:
+    """Say what is wrong with a run, and the likely mistake; None where it is right."""
+    expected = _run(exercise.reference, case, exercise)
+    if expected.error is not None:
+        raise RuntimeError(
+            f"The reference of {exercise.name!r} fails in case {case.description!r}: "
+            "this is an error of the course, not yours."
+        ) from expected.error
+    difference = run.difference(expected, exercise)
+    if difference is None:
+        return None
+    hint = case.hint
+    if run.nothing:
+        hint = "Does every path through the function end in `return`?"
+        difference = f"expected {describe(expected.value)}, got None"
+    words = f"{difference[0].upper()}{difference[1:]}."
+    if run.error is not None and not run.nothing:
+        words = _error_in_words(function, run.error)
+    for mistake, explanation in exercise.mistakes:
+        if run.difference(_run(mistake, case, exercise), exercise) is None:
+            hint = explanation
+            break
+    return f"{words}\n{hint}" if hint else words
+
+
+def _error_in_words(function: Callable, error: BaseException) -> str:
+    """Name an error of the learner's code and its line there; no traceback."""
+    if isinstance(error, TimeoutError):
+        return f"The function {error}. Does its loop come to an end?"
+    words = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": .")
+    code = getattr(function, "__code__", None)
+    steps = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in steps if code and frame.f_code.co_filename == code.co_filename]
+    if lines:
+        text = linecache.getline(code.co_filename, lines[-1]).strip()
+        return f"{words}, in line {lines[-1]} of your cell: {text}"
+    if isinstance(error, TypeError):  # most often: called with arguments that it does not take
+        return f"{words}. Is the function's first line still that of the stub?"
+    return f"{words}."

@@ -1,0 +1,38 @@
+"""Lesson 02, the LR finder: its settings in each profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from course_utils.batches import DeviceBatches
+from course_utils.models import CifarResNet, simple_net
+from course_utils.settings import choose
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a profile decides: model, optimizer, images and how many repeats."""
+
+    model: Callable[[], torch.nn.Module]
+    optimizer: Callable[..., torch.optim.Optimizer]
+    split: tuple[int, int]
+    batches: Callable[..., DeviceBatches]
+    finder_seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    training_seeds: tuple[int, ...] = (10, 11, 12, 13, 14)
+
+
+def settings() -> Settings:
+    """Return the settings of the running profile; the quick ones are the source text's own."""
+    momentum = partial(torch.optim.SGD, momentum=0.9)
+    quick = Settings(simple_net, torch.optim.SGD, (50_000, 10_000), _batches(64))
+    full = Settings(partial(CifarResNet, 56), momentum, (45_000, 5_000), _batches(128))
+    smoke = Settings(partial(CifarResNet, 8), momentum, (96, 32), _batches(16))
+    return choose(quick=quick, full=full, smoke=smoke)
+
+
+def _batches(batch_size: int) -> Callable[..., DeviceBatches]:
+    return partial(DeviceBatches, batch_size=batch_size)

@@ -1,0 +1,189 @@
+"""Lesson 04, 1cycle: the schedules that it compares and its settings in each profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR, MultiStepLR
+
+from course_utils.batches import Augment, DeviceBatches
+from course_utils.data import ImageSet, load_images, pool_images, split_images
+from course_utils.device import set_seed
+from course_utils.history import History
+from course_utils.lessons.results_04 import tuned
+from course_utils.models import CifarResNet, small_cnn
+from course_utils.one_cycle import OneCycle
+from course_utils.one_cycle_curve import TAIL
+from course_utils.settings import choose
+from course_utils.training import fit
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm of the comparison: a schedule with its highest learning rate and its length."""
+
+    schedule: str
+    epochs: int
+    lr: float
+    batch_size: int
+    tail: float = TAIL
+    div: float = 10.0
+
+    def attach(self, optimizer: torch.optim.Optimizer, total_steps: int):
+        """Build the schedule over an optimizer whose learning rate is `lr`."""
+        if self.schedule == "1cycle":
+            settings = {"max_lr": self.lr, "tail": self.tail, "div": self.div}
+            return OneCycle(optimizer, total_steps, **settings)
+        if self.schedule == "step decay":
+            return MultiStepLR(optimizer, [total_steps // 2, total_steps * 3 // 4], gamma=0.1)
+        if self.schedule == "linear decay":
+            return LambdaLR(optimizer, lambda step: 1 - step / total_steps)
+        if self.schedule == "constant":
+            return LambdaLR(optimizer, lambda step: 1.0)
+        raise ValueError(
+            f"The schedule is {self.schedule!r}, but must be one of '1cycle', 'step decay', "
+            "'linear decay' and 'constant'."
+        )
+
+    def batches(
+        self, settings: Settings, images: ImageSet, seed: int, device: torch.device
+    ) -> DeviceBatches:
+        """Build the training batches of this arm."""
+        return DeviceBatches(
+            images,
+            batch_size=self.batch_size,
+            device=device,
+            shuffle=True,
+            augment=settings.augment,
+            drop_last=True,
+            seed=seed,
+        )
+
+    def train(
+        self,
+        settings: Settings,
+        images: ImageSet,
+        seed: int,
+        *,
+        device: torch.device,
+        valid_batches: DeviceBatches | None = None,
+    ) -> tuple[nn.Module, History]:
+        """Train a fresh model by this schedule; the seed decides weights and order."""
+        model, optimizer = settings.build(seed, self.lr, device)
+        batches = self.batches(settings, images, seed, device)
+        schedule = self.attach(optimizer, self.epochs * len(batches))
+        history = fit(
+            model,
+            batches,
+            optimizer,
+            epochs=self.epochs,
+            schedule=schedule,
+            valid_batches=valid_batches,
+        )
+        return model, history
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a profile decides."""
+
+    model: Callable[[], nn.Module]
+    runs: tuple[Run, ...]
+    pool: int
+    sizes: tuple[int, int]
+    augment: Augment | None
+    weight_decay: float
+    tail_images: int
+    short_tail: Run
+    long_tail: Run
+
+    def build(
+        self, seed: int, lr: float, device: torch.device
+    ) -> tuple[nn.Module, torch.optim.Optimizer]:
+        """Build a fresh model and its optimizer: SGD with momentum .9 and weight decay."""
+        set_seed(seed)
+        model = self.model().to(device)
+        optimizer = torch.optim.SGD(
+            model.parameters(), lr=lr, momentum=0.9, weight_decay=self.weight_decay
+        )
+        return model, optimizer
+
+    def load(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+        """Load training, validation and test images; the first two are disjoint."""
+        train, test = load_images()
+        if self.pool > 1:
+            train, test = pool_images(train, self.pool), pool_images(test, self.pool)
+        train, valid, *_ = split_images(train, self.sizes, seed=0)
+        return train, valid, test
+
+
+def settings() -> Settings:
+    """Return the settings of the running profile."""
+    return choose(quick=_quick, full=_full, smoke=_smoke)()
+
+
+def _tuned_run(schedule: str, epochs: int) -> Run:
+    best = tuned(f"small_cnn, batch 128, {schedule}, {epochs} epochs")["lr"]
+    return Run(schedule, epochs, best, batch_size=128)
+
+
+def quick_settings(model: Callable[[], nn.Module], runs: tuple[Run, ...]) -> Settings:
+    """Return the quick profile's settings for a model: Fashion-MNIST, pooled to 14 x 14 pixels."""
+    cycle = Run("1cycle", 10, lr=0.2, batch_size=128)
+    return Settings(
+        model=model,
+        runs=runs,
+        pool=2,
+        sizes=(10_000, 5_000),
+        augment=None,
+        weight_decay=5e-4,
+        tail_images=2_000,
+        short_tail=cycle,
+        long_tail=replace(cycle, epochs=40, tail=1 - (1 - TAIL) / 4),
+    )
+
+
+def _quick() -> Settings:
+    arms = [("1cycle", 2), ("1cycle", 4), ("1cycle", 8), ("linear decay", 8), ("step decay", 8)]
+    arms += [("step decay", 12), ("constant", 8), ("constant", 12)]
+    return quick_settings(small_cnn, tuple(_tuned_run(*arm) for arm in arms))
+
+
+def _full() -> Settings:
+    published = (
+        Run("1cycle", 95, lr=0.8, batch_size=512),
+        Run("1cycle", 50, lr=3.0, batch_size=512, tail=0.1, div=20.0),
+        Run("1cycle", 70, lr=3.0, batch_size=512, tail=0.1, div=20.0),
+    )
+    return Settings(
+        model=partial(CifarResNet, 56),
+        runs=published,
+        pool=1,
+        sizes=(45_000, 5_000),
+        augment=Augment(flip=True, pad=4),
+        weight_decay=1e-4,
+        tail_images=45_000,
+        short_tail=Run("1cycle", 50, lr=0.8, batch_size=512),
+        long_tail=Run("1cycle", 95, lr=0.8, batch_size=512, tail=1 - 42 / 95),
+    )
+
+
+def _smoke() -> Settings:
+    full = _full()
+
+    def cut(run: Run, epochs: int) -> Run:
+        return replace(run, epochs=epochs, batch_size=16, lr=run.lr / 10)
+
+    return replace(
+        full,
+        model=partial(CifarResNet, 8),
+        runs=tuple(cut(run, epochs) for epochs, run in enumerate(full.runs, start=1)),
+        sizes=(64, 32),
+        tail_images=64,
+        short_tail=cut(full.short_tail, 2),
+        long_tail=cut(full.long_tail, 4),
+    )

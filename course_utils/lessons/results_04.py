@@ -1,0 +1,90 @@
+"""Results of lesson 04: what its tuning command stored, what was published, and its claims."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+
+from course_utils.claims import Claim, format_interval, mean_interval
+
+TUNING_FILE = Path(__file__).with_name("tuning_04.json")
+# Test accuracy in % of ResNet-56 on CIFAR-10: from the source text, and from He et al. (2016).
+PUBLISHED = (
+    ("1cycle, LR .08 to .8, 95 epochs", None),
+    ("1cycle, LR .15 to 3, 50 epochs", 92.3),
+    ("1cycle, LR .15 to 3, 70 epochs", 93.0),
+    ("step decay, about 360 epochs", 93.03),
+)
+
+
+def tuned(entry: str) -> dict:
+    """Return what `python -m course_utils.lessons.tune_04` stored under a name.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        ValueError: it holds no such entry.
+    """
+    entries = _stored()
+    if entry not in entries:
+        raise ValueError(f"{TUNING_FILE.name} has no entry {entry!r}, only {sorted(entries)}.")
+    return entries[entry]
+
+
+def stored_table() -> str:
+    """Lay out the stored test accuracies of every arm, with the learning rate that was chosen."""
+    lines = [
+        f"{'net, batch, schedule':44} {'steps':>5}  {'LR':>6}  test accuracy (%), 95 % interval"
+    ]
+    for name, entry in _stored().items():
+        interval = format_interval(*mean_interval(entry["test"]))
+        arm = name.rsplit(",", 1)[0]
+        lines.append(f"{arm:44} {entry['steps']:5}  {entry['lr']:6g}  {interval}")
+    return "\n".join(lines)
+
+
+def published_table(accuracy: Mapping) -> str:
+    """Lay out the published figures beside the accuracies measured now.
+
+    Args:
+        accuracy: `lesson_04.Run` -> test accuracies in %, one a seed.
+    """
+    lines = [f"{'published: ResNet-56, CIFAR-10':40} test accuracy (%)"]
+    for name, value in PUBLISHED:
+        lines.append(f"{name:40} {'not reported' if value is None else value}")
+    lines.append(f"{'measured now, in this profile':40}")
+    for run, values in accuracy.items():
+        name = f"{run.schedule}, LR {run.lr:g}, {run.epochs} epochs"
+        lines.append(f"{name:40} {mean(values):.1f}")
+    return "\n".join(lines)
+
+
+def claims(arms: Mapping, lead: Callable[..., Sequence[float]]) -> list[Claim]:
+    """State the claims about the schedules that have been run.
+
+    Args:
+        arms: the arms run, as (schedule, epochs).
+        lead: maps two arms to the accuracy of the first minus that of the second, seed by seed.
+    """
+    cycle = ("1cycle", 8)
+    step_decay, constant, linear = ("step decay", 12), ("constant", 12), ("linear decay", 8)
+    rivals = (
+        ("1cycle equals a step decay of half as many steps again", step_decay, {"within": 1}),
+        ("1cycle beats a constant LR of half as many steps again", constant, {"at_least": 0.5}),
+        ("1cycle equals the plain linear decay in as many steps", linear, {"within": 1.5}),
+    )
+    return [
+        Claim(text, lead(cycle, rival), **bound)
+        for text, rival, bound in rivals
+        if cycle in arms and rival in arms
+    ]
+
+
+def _stored() -> dict[str, dict]:
+    if not TUNING_FILE.exists():
+        raise FileNotFoundError(
+            f"{TUNING_FILE.name} is missing: restore it with git, or tune again with "
+            "`python -m course_utils.lessons.tune_04`."
+        )
+    return json.loads(TUNING_FILE.read_text(encoding="utf-8"))["entries"]

@@ -1,0 +1,135 @@
+"""The training loop, as on the blackboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import length_hint
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.evaluation import evaluate, measure
+from course_utils.history import History, NonFiniteLoss
+from course_utils.live import progress_bar
+from course_utils.run_checkpoint import RunCheckpoint
+from course_utils.run_log import RunLog
+from course_utils.train_step import TrainStep
+
+__all__ = ["History", "NonFiniteLoss", "evaluate", "fit"]
+
+
+def fit(
+    model: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    optimizer: torch.optim.Optimizer,
+    *,
+    epochs: int,
+    schedule=None,
+    valid_batches: Iterable[tuple[Tensor, Tensor]] | None = None,
+    loss_function: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    amp: bool | None = None,
+    record: dict[str, Callable[[torch.optim.Optimizer], float]] | None = None,
+    checkpoint: str | Path | None = None,
+    save_every: int | None = None,
+    progress: bool = False,
+) -> History:
+    """Train a model for `epochs` epochs.
+
+    Losses stay on the device and come over once an epoch; their means are weighted by batch size.
+    On cuda the weights of convolutions are put into the channels_last format.
+
+    With `checkpoint`, a run whose file exists goes on from there, and ends bit-equal to a run that
+    was never interrupted (where the device's kernels are deterministic). Build model, optimizer,
+    schedule and batches as for the first call.
+
+    Args:
+        model: the network, on its device; it is in train mode afterwards.
+        batches: yields (inputs, targets) in each epoch, on any device.
+        optimizer: any `torch.optim.Optimizer` over the model's parameters.
+        epochs: epochs of the whole run, those in the checkpoint included.
+        schedule: has `step()`, called after each optimizer step (`OneCycle`, or any scheduler of
+            `torch.optim.lr_scheduler` that counts steps); or a function that makes one from the
+            optimizer.
+        valid_batches: batches on which the model is evaluated after each epoch.
+        loss_function: maps (prediction, target) to the mean loss over a batch, a 0-d tensor.
+        amp: automatic mixed precision, see `TrainStep`.
+        record: maps names to functions of the optimizer, whose values are kept for each step, e.g.
+            `{"lr": lambda optimizer: optimizer.param_groups[0]["lr"]}`.
+        checkpoint: file that is written after each epoch.
+        save_every: write it every so many steps of an epoch as well.
+        progress: show a live line with the epoch's results.
+
+    Raises:
+        NonFiniteLoss: a loss of the epoch, or since the last save, is infinite or NaN.
+        ValueError: a setting is out of its range, the batches are empty, nothing can be trained,
+            or the checkpoint is damaged or of another run.
+    """
+    step = TrainStep(model, optimizer, loss_function, amp=amp)
+    if callable(schedule):
+        schedule = schedule(optimizer)
+    _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every)
+    if step.device.type == "cuda":
+        _to_channels_last(model)
+    log, saved = RunLog(record or {}), None
+    if checkpoint is not None:
+        loaders = {"batches": batches, "valid_batches": valid_batches}
+        saved = RunCheckpoint(checkpoint, step, log, **loaders, schedule=schedule)
+        if saved.path.exists():
+            saved.restore(epochs)
+    model.train()
+    total = epochs * length_hint(batches) or None
+    with progress_bar(total, description="training", enabled=progress) as bar:
+        bar.update(len(log.history.step_loss))
+        bar.set(log.history.last_epoch)
+        while log.history.epochs < epochs:
+            for batch in batches:
+                loss = step(batch)
+                log.add_step(loss, len(batch[1]), optimizer)
+                if schedule is not None:
+                    schedule.step()
+                steps = len(log.sizes)
+                # The last step's save would be overwritten at once by that of the epoch.
+                if save_every and steps % save_every == 0 and steps < len(batches):
+                    saved.save()
+                bar.update()
+            validated = None
+            if valid_batches is not None:
+                validated = measure(model, valid_batches, loss_function)
+            log.finish_epoch(validated)
+            if saved is not None:
+                saved.save()
+            bar.set(log.history.last_epoch)
+    return log.history
+
+
+def _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every) -> None:
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"epochs is {epochs!r}, but must be a whole number, at least 1.")
+    if schedule is not None and not hasattr(schedule, "step"):
+        raise ValueError(
+            f"The schedule is {schedule!r}, which has no step(): give a scheduler, or a function "
+            "that makes one from the optimizer."
+        )
+    if not any(group["lr"] or group.get("initial_lr") for group in optimizer.param_groups):
+        raise ValueError(
+            "The learning rate is 0 in every parameter group, so nothing would be learnt: "
+            "build the optimizer with a positive lr."
+        )
+    if save_every is not None and (not isinstance(save_every, int) or save_every < 1):
+        raise ValueError(f"save_every is {save_every!r}, but must be a whole number, at least 1.")
+    if save_every is not None and checkpoint is None:
+        raise ValueError("save_every needs a file to save to: give checkpoint=path as well.")
+    if save_every is not None and not hasattr(batches, "load_state_dict"):
+        raise ValueError(
+            f"The batches are a {type(batches).__name__}, which cannot go on in the middle of an "
+            "epoch: use DeviceBatches, or leave out save_every to save at the end of each epoch."
+        )
+
+
+def _to_channels_last(model: nn.Module) -> None:
+    """Lay out the weights of 2-D convolutions for tensor cores; the parameters stay the same."""
+    for parameter in model.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

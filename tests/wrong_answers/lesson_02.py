@@ -1,0 +1,67 @@
+"""Wrong answers to lesson 02's exercise that learners really give."""
+
+RIGHT = """
+def lr_range_test(step, min_lr, max_lr, steps, beta, stop_ratio):
+    factor = (max_lr / min_lr) ** (1 / (steps - 1))
+    lr, average, best = min_lr, 0.0, float("inf")
+    lrs, smoothed_losses = [], []
+    for t in range(1, steps + 1):
+        average = beta * average + (1 - beta) * step(lr)
+        smoothed = average / (1 - beta**t)
+        if smoothed > stop_ratio * best:
+            break
+        best = min(best, smoothed)
+        lrs.append(lr)
+        smoothed_losses.append(smoothed)
+        lr *= factor
+    return lrs, smoothed_losses
+"""
+
+
+def changed(old: str, new: str) -> str:
+    """Put one line of the right answer wrong."""
+    assert RIGHT.count(old) == 1
+    return RIGHT.replace(old, new)
+
+
+WRONG_ANSWERS = {
+    "one gap too many": (changed("(1 / (steps - 1))", "(1 / steps)"), "steps - 1 gaps"),
+    "linear": (
+        changed("lr *= factor", "lr += (max_lr - min_lr) / (steps - 1)"),
+        "multiply it by a constant factor",
+    ),
+    "no bias correction": (
+        changed("average / (1 - beta**t)", "average"),
+        "The bias correction is missing",
+    ),
+    "counts from zero": (
+        changed("range(1, steps + 1)", "range(steps)"),
+        "count t from 1",
+    ),
+    "correction kept in the average": (
+        changed(
+            "smoothed = average / (1 - beta**t)", "average = smoothed = average / (1 - beta**t)"
+        ),
+        "Correct a copy",
+    ),
+    "best never updated": (
+        changed("best = min(best, smoothed)", "best = smoothed if t == 1 else best"),
+        "compare with the lowest so far",
+    ),
+    "best starts at zero": (
+        changed('best = min_lr, 0.0, float("inf")', "best = min_lr, 0.0, 0.0"),
+        "start with best = float('inf')",
+    ),
+    "stops on nothing": (
+        changed("if smoothed > stop_ratio * best:", "if False:"),
+        "goes on after the explosion",
+    ),
+    "returns the average of nothing": (
+        "def lr_range_test(step, min_lr, max_lr, steps, beta, stop_ratio):\n    return [], []\n",
+        "Expected the shape (2, 5), got the shape (2, 0)",
+    ),
+    "forgets to multiply": (
+        changed("        lr *= factor\n", ""),
+        "The learning rates are 0.0001, 0.001, 0.01, 0.1 and 1",
+    ),
+}
