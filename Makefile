@@ -13,6 +13,9 @@ ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 HINT := [ "$$(uname -s)" != Linux ] || command -v nvidia-smi >/dev/null || \
 	echo "No NVIDIA GPU seen: README.md says how to fetch PyTorch's much smaller CPU build instead."
 
+# JupyterLab would ask each new learner whether it may fetch news.
+QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lab test lint format execute bite test-browser clean distclean
@@ -70,4 +73,6 @@ $(READY): pyproject.toml
 	exit 1
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --index-url $(TORCH_INDEX) torch torchvision,@$(HINT))
 	$(BIN)/python -m pip install -e '.[test]'
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@echo '$(QUIET)' > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@

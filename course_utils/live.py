@@ -28,7 +28,8 @@ def progress_bar(total: int, *, description: str, enabled: bool = True) -> Progr
     # miniters=1: look at the clock in each step, lest a change of pace freezes the line.
     settings = {"total": total, "desc": description, "disable": not enabled, "miniters": 1}
     if _in_kernel():
-        return KernelProgressBar(file=io.StringIO(), ascii=False, ncols=90, **settings)
+        layout = "{l_bar}{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
+        return KernelProgressBar(file=io.StringIO(), ascii=False, bar_format=layout, **settings)
     return ProgressBar(**settings)
 
 

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.evaluation import measure
 from course_utils.lr_curve import LRCurve, LRRepeats
-from course_utils.snapshot import eval_mode, preserved
+from course_utils.snapshot import preserved
 from course_utils.stop_rule import StopRule
 from course_utils.train_step import TrainStep
 
@@ -127,17 +128,11 @@ def _sweep(step, optimizer, ratios, lrs, stream, accumulate, rule, check_every) 
 
 def _then_validate(step, model, loss_function, valid_batches) -> Callable[..., Tensor]:
     """Wrap a step so that it returns the mean loss over the validation batches after it."""
-    device = next(model.parameters()).device
 
     def validated(*batches) -> Tensor:
         step(*batches)
-        total, count = torch.zeros((), device=device), 0
-        with eval_mode(model), torch.no_grad():
-            for inputs, targets in valid_batches:
-                inputs, targets = inputs.to(device), targets.to(device)
-                total += loss_function(model(inputs), targets) * len(targets)
-                count += len(targets)
-        return total / count
+        losses, _, sizes = measure(model, valid_batches, loss_function)
+        return sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)
 
     return validated
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.device import rng_state, set_rng_state
 from course_utils.run_log import RunLog
+from course_utils.snapshot import loader_generators
 from course_utils.train_step import TrainStep
 
 # What decides, beside the images, which batches come; those of `DeviceBatches`.
@@ -58,7 +59,7 @@ class RunCheckpoint:
             "log": log,
         }
         self._parts = {k: part for k, part in parts.items() if hasattr(part, "load_state_dict")}
-        self._generators = _generators(batches)
+        self._generators = loader_generators(batches)
         self._settings = {
             "list of parts": list(self._parts),
             "number of batches per epoch": length_hint(batches),
@@ -119,13 +120,6 @@ class RunCheckpoint:
         for generator, value in zip(self._generators, state["generators"], strict=True):
             generator.set_state(value)
         set_rng_state(state["rng"])
-
-
-def _generators(loader) -> list[torch.Generator]:
-    """Find the generators of a `DataLoader`; its shuffling goes on from them."""
-    owners = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
-    found = [getattr(owner, "generator", None) for owner in owners]
-    return [generator for generator in found if isinstance(generator, torch.Generator)]
 
 
 def _shapes(model: nn.Module) -> dict[str, list[int]]:

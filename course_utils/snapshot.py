@@ -59,6 +59,13 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def loader_generators(loader) -> list[torch.Generator]:
+    """Return the generators that a `DataLoader` or its samplers own; its order comes from them."""
+    owners = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
+    found = [getattr(owner, "generator", None) for owner in owners]
+    return [generator for generator in found if isinstance(generator, torch.Generator)]
+
+
 def _keep_model(model: nn.Module) -> Callable[[], None]:
     parameters = [
         (p, p.detach().clone(), None if p.grad is None else p.grad.clone(), p.requires_grad)
@@ -110,9 +117,7 @@ def _keep_loader(loader) -> Callable[[], None]:
     if hasattr(loader, "load_state_dict"):
         state = loader.state_dict()
         return lambda: loader.load_state_dict(state)
-    owners = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
-    found = [getattr(owner, "generator", None) for owner in owners]
-    kept = [(g, g.get_state()) for g in found if isinstance(g, torch.Generator)]
+    kept = [(generator, generator.get_state()) for generator in loader_generators(loader)]
 
     def put_back() -> None:
         for generator, state in kept:

@@ -10,14 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.evaluation import evaluate, measure
-from course_utils.history import History, NonFiniteLoss
+from course_utils.evaluation import measure
+from course_utils.history import History
 from course_utils.live import progress_bar
 from course_utils.run_checkpoint import RunCheckpoint
 from course_utils.run_log import RunLog
 from course_utils.train_step import TrainStep
-
-__all__ = ["History", "NonFiniteLoss", "evaluate", "fit"]
 
 
 def fit(

@@ -12,7 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.checkpoint import load_checkpoint
-from course_utils.training import NonFiniteLoss, _to_channels_last, evaluate, fit
+from course_utils.evaluation import evaluate
+from course_utils.history import NonFiniteLoss
+from course_utils.training import _to_channels_last, fit
 
 # --- the loop ------------------------------------------------------------------------------------
 

@@ -93,12 +93,13 @@ class Settings:
 
     model: Callable[[], nn.Module]
     runs: tuple[Run, ...]
+    seeds: tuple[int, ...]
     pool: int
     sizes: tuple[int, int]
     augment: Augment | None
     weight_decay: float
+    short_cycle: Run
     tail_images: int
-    short_tail: Run
     long_tail: Run
 
     def build(
@@ -131,26 +132,30 @@ def _tuned_run(schedule: str, epochs: int) -> Run:
     return Run(schedule, epochs, best, batch_size=128)
 
 
-def quick_settings(model: Callable[[], nn.Module], runs: tuple[Run, ...]) -> Settings:
-    """Return the quick profile's settings for a model: Fashion-MNIST, pooled to 14 x 14 pixels."""
-    cycle = Run("1cycle", 10, lr=0.2, batch_size=128)
+def quick_settings(model: Callable[[], nn.Module]) -> Settings:
+    """Return the quick profile's settings for a model, without runs.
+
+    The images are those of Fashion-MNIST, pooled to 14 x 14 pixels.
+    """
     return Settings(
         model=model,
-        runs=runs,
+        runs=(),
+        seeds=(0, 1, 2, 3, 4),
         pool=2,
         sizes=(10_000, 5_000),
         augment=None,
         weight_decay=5e-4,
+        short_cycle=Run("1cycle", 2, lr=0.4, batch_size=128),
         tail_images=2_000,
-        short_tail=cycle,
-        long_tail=replace(cycle, epochs=40, tail=1 - (1 - TAIL) / 4),
+        # a cycle of 9 epochs, then a tail of 31
+        long_tail=Run("1cycle", 40, lr=0.2, batch_size=128, tail=31 / 40),
     )
 
 
 def _quick() -> Settings:
-    arms = [("1cycle", 2), ("1cycle", 4), ("1cycle", 8), ("linear decay", 8), ("step decay", 8)]
-    arms += [("step decay", 12), ("constant", 8), ("constant", 12)]
-    return quick_settings(small_cnn, tuple(_tuned_run(*arm) for arm in arms))
+    arms = (("1cycle", 8), ("linear decay", 8), ("step decay", 8), ("step decay", 12))
+    runs = tuple(_tuned_run(*arm) for arm in (*arms, ("constant", 8)))
+    return replace(quick_settings(small_cnn), runs=runs)
 
 
 def _full() -> Settings:
@@ -162,12 +167,13 @@ def _full() -> Settings:
     return Settings(
         model=partial(CifarResNet, 56),
         runs=published,
+        seeds=(0, 1, 2),
         pool=1,
         sizes=(45_000, 5_000),
         augment=Augment(flip=True, pad=4),
         weight_decay=1e-4,
+        short_cycle=Run("1cycle", 10, lr=0.8, batch_size=512),
         tail_images=45_000,
-        short_tail=Run("1cycle", 50, lr=0.8, batch_size=512),
         long_tail=Run("1cycle", 95, lr=0.8, batch_size=512, tail=1 - 42 / 95),
     )
 
@@ -183,7 +189,7 @@ def _smoke() -> Settings:
         model=partial(CifarResNet, 8),
         runs=tuple(cut(run, epochs) for epochs, run in enumerate(full.runs, start=1)),
         sizes=(64, 32),
+        short_cycle=cut(full.short_cycle, 2),
         tail_images=64,
-        short_tail=cut(full.short_tail, 2),
         long_tail=cut(full.long_tail, 4),
     )

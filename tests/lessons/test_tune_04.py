@@ -19,7 +19,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(tune_04, "TUNING_SEEDS", (1,))
     monkeypatch.setattr(tune_04, "TEST_SEEDS", (2, 3))
     monkeypatch.setattr(tune_04, "SMALL", [("constant", 16, 2)])
-    monkeypatch.setattr(tune_04, "quick_settings", lambda model, runs: lesson_04.settings())
+    monkeypatch.setattr(tune_04, "quick_settings", lambda model: lesson_04.settings())
     return path
 
 

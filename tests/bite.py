@@ -1,0 +1,271 @@
+"""Command that breaks course_utils in many ways and sees whether the tests catch each one.
+
+    python tests/bite.py
+
+Each break changes one place of a copy of the package; then the tests of that module run against the
+copy. A break that no test catches is a hole in the tests: the command names it and fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Break:
+    """One change of the source, and the tests that should notice it."""
+
+    what: str
+    module: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+BREAKS = (
+    Break(
+        "the LR finder does not restore",
+        "snapshot",
+        "for put_back in restore:",
+        "for put_back in ():",
+        ("lr_finder",),
+    ),
+    Break(
+        "batch-norm statistics are not restored",
+        "snapshot",
+        "            buffer.copy_(value)\n",
+        "",
+        ("snapshot", "lr_finder"),
+    ),
+    Break(
+        "the smoothing's bias is not corrected",
+        "smoothing",
+        "(1 - self.beta) / (1 - self.beta**self.count)",
+        "(1 - self.beta)",
+        ("smoothing",),
+    ),
+    Break(
+        "the lag of the smoothing is not corrected",
+        "lr_curve",
+        "return smooth_centred(capped, 1 - 1 / reach)",
+        "return np.array(self.smoothed)",
+        ("lr_curve",),
+    ),
+    Break(
+        "the stop rule looks at the raw loss",
+        "stop_rule",
+        "if smoothed > self._best",
+        "if loss > self._best",
+        ("stop_rule",),
+    ),
+    Break(
+        "a suggestion may lie beside a NaN",
+        "lr_curve",
+        'if self.stop_reason == "non-finite":',
+        "if False:",
+        ("lr_curve", "lr_finder"),
+    ),
+    Break(
+        "the ratios between parameter groups are lost",
+        "lr_finder",
+        'group["lr"] = lr * ratio',
+        'group["lr"] = lr',
+        ("lr_finder",),
+    ),
+    Break(
+        "accumulated batches are not weighted",
+        "train_step",
+        "weight=len(batch[1]) / total",
+        "weight=1 / len(batches)",
+        ("train_step",),
+    ),
+    Break(
+        "the momentum's cycle is inverted",
+        "one_cycle_curve",
+        "phases = (Phase(leg, (low, max_lr), momentum), down)\n        if tail:",
+        "phases = (Phase(leg, (low, max_lr), _mix(momentum, 1, 0)), down)\n        if tail:",
+        ("one_cycle_curve",),
+    ),
+    Break(
+        "the tail is missing",
+        "one_cycle_curve",
+        "if tail:\n            phases += (Phase(last, (low",
+        "if False:\n            phases += (Phase(last, (low",
+        ("one_cycle_curve",),
+    ),
+    Break(
+        "a schedule runs past its end",
+        "one_cycle",
+        "        if self.finished:\n            raise",
+        "        if False:\n            raise",
+        ("one_cycle",),
+    ),
+    Break(
+        "steps that the gradient scaler skips count",
+        "one_cycle",
+        "if found_inf is None or not found_inf.item():",
+        "if True:",
+        ("one_cycle",),
+    ),
+    Break(
+        "shuffling is off",
+        "batches",
+        "if self.shuffle else torch.arange(size)",
+        "if False else torch.arange(size)",
+        ("batches",),
+    ),
+    Break(
+        "every epoch has the same order",
+        "batches",
+        "SeedSequence((self.seed, epoch))",
+        "SeedSequence((self.seed, 0))",
+        ("batches",),
+    ),
+    Break(
+        "augmentation leaks into validation",
+        "batches",
+        "self._sources = None\n",
+        "self._sources, augment = None, augment or Augment()\n",
+        ("batches",),
+    ),
+    Break(
+        "images are not normalised",
+        "batches",
+        ".mul_(self._scale).add_(self._shift)",
+        "",
+        ("batches",),
+    ),
+    Break(
+        "training and validation images overlap",
+        "image_set",
+        "parts = order[: sum(sizes)].split(list(sizes))",
+        "parts = [order[:size] for size in sizes]",
+        ("image_set",),
+    ),
+    Break(
+        "means are not weighted by batch size",
+        "evaluation",
+        "return sum(map(mul, values, weights)) / sum(weights)",
+        "return sum(values) / len(values)",
+        ("evaluation", "training"),
+    ),
+    Break(
+        "evaluation runs in train mode",
+        "snapshot",
+        "    model.eval()\n",
+        "",
+        ("snapshot", "evaluation"),
+    ),
+    Break(
+        "a loss that is not finite goes unnoticed",
+        "run_log",
+        "            if not math.isfinite(loss):\n                for",
+        "            if False:\n                for",
+        ("training",),
+    ),
+    Break(
+        "files are written in place",
+        "files",
+        'tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")',
+        "os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), str(path)",
+        ("files", "checkpoint"),
+    ),
+    Break(
+        "a resumed run forgets the random generators",
+        "run_checkpoint",
+        'set_rng_state(state["rng"])',
+        "pass",
+        ("run_checkpoint",),
+    ),
+    Break(
+        "a resumed run forgets the optimizer",
+        "run_checkpoint",
+        '            "optimizer": step.optimizer,\n',
+        "",
+        ("run_checkpoint",),
+    ),
+    Break(
+        "every answer to an exercise passes",
+        "checks",
+        "        if words:\n            start",
+        "        if False:\n            start",
+        ("checks",),
+    ),
+    Break(
+        "every claim holds",
+        "claims",
+        'return "holds" if holds else',
+        'return "holds" if True else',
+        ("claims",),
+    ),
+    Break(
+        "two notebooks overwrite each other's progress",
+        "progress",
+        "            lessons = _with_unsaved(_read(path))",
+        "            lessons = _with_unsaved({})",
+        ("progress",),
+    ),
+)
+
+
+def copy_tree(folder: Path) -> None:
+    """Copy what the tests need; the data are linked."""
+    shutil.copytree(ROOT / "course_utils", folder / "course_utils")
+    shutil.copytree(ROOT / "tests", folder / "tests")
+    for name in ("conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "data").symlink_to(ROOT / "data")
+    (folder / "notebooks").mkdir()
+
+
+def first_failure(change: Break) -> str | None:
+    """Break a fresh copy and return the first test that fails, or None.
+
+    Raises:
+        ValueError: the place to break is not there exactly once.
+    """
+    with tempfile.TemporaryDirectory(prefix="bite-") as name:
+        folder = Path(name)
+        copy_tree(folder)
+        path = folder / "course_utils" / f"{change.module}.py"
+        source = path.read_text(encoding="utf-8")
+        if source.count(change.old) != 1:
+            raise ValueError(
+                f"{change.what}: {change.old!r} stands {source.count(change.old)} times in "
+                f"{path.name}, but must stand once: bring tests/bite.py up to date."
+            )
+        path.write_text(source.replace(change.old, change.new), encoding="utf-8")
+        files = [f"tests/test_{test}.py" for test in change.tests]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider"]
+        environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        run = subprocess.run(
+            [*command, *files], cwd=folder, env=environment, capture_output=True, text=True
+        )
+    failures = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if run.returncode not in (0, 1) or (run.returncode == 1 and not failures):
+        raise ValueError(f"{change.what}: pytest did not run:\n{run.stdout}\n{run.stderr}")
+    return failures[0].split(" - ")[0].split("::", 1)[-1] if failures else None
+
+
+def main() -> int:
+    """Try every break, two at once, print a table, and return 1 if one was missed."""
+    with ThreadPoolExecutor(2) as pool:
+        caught = list(pool.map(first_failure, BREAKS))
+    for change, test in zip(BREAKS, caught, strict=True):
+        print(f"{change.what:48} {'MISSED' if test is None else f'caught by {test}'}")
+    missed = caught.count(None)
+    print(f"{len(BREAKS) - missed} of {len(BREAKS)} breaks were caught.")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
