@@ -26,11 +26,4 @@ def accuracy(logits, labels):
 """,
         "return a fraction from 0 to 1",
     ),
-    "takes the highest logit for the class": (
-        """
-def accuracy(logits, labels):
-    return (logits.max(dim=1).values == labels).float().mean().item()
-""",
-        "The predicted class is the column of the highest logit",
-    ),
 }
