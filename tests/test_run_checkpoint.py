@@ -95,6 +95,22 @@ def test_interrupted_anywhere(afresh, tmp_path, undisturbed):
         assert same(training.end(), undisturbed), step
 
 
+def test_interrupted_in_validation(tmp_path, undisturbed, monkeypatch):
+    """Is an epoch whose last step was due to be saved not trained again when validation stops?"""
+    path, training = tmp_path / "run.pt", Training()
+
+    def stop(*arguments):
+        raise Stop
+
+    with monkeypatch.context() as patch, pytest.raises(Stop):
+        patch.setattr("course_utils.training.measure", stop)
+        training.fit(path, save_every=5)  # an epoch has 20 steps
+    assert len(load_checkpoint(path)["log"]["sizes"]) == 15
+    training = Training()
+    training.fit(path, save_every=5)
+    assert same(training.end(), undisturbed)
+
+
 def test_saves_change_nothing(tmp_path, undisturbed):
     """Is a run that is saved at every step bit-equal to one that is not saved at all?"""
     training = Training()

@@ -153,8 +153,8 @@ def quick_settings(model: Callable[[], nn.Module]) -> Settings:
 
 
 def _quick() -> Settings:
-    arms = (("1cycle", 8), ("linear decay", 8), ("step decay", 8), ("step decay", 12))
-    runs = tuple(_tuned_run(*arm) for arm in (*arms, ("constant", 8)))
+    arms = (("1cycle", 8), ("linear decay", 8), ("step decay", 12), ("constant", 8))
+    runs = tuple(_tuned_run(*arm) for arm in arms)
     return replace(quick_settings(small_cnn), runs=runs)
 
 
