@@ -56,8 +56,7 @@ class OneCycle:
             )
         self.optimizer = optimizer
         self.steps_done = 0
-        self._planned = [curve(total_steps, float(lr), **settings) for lr in max_lrs]
-        self._curves = self._planned
+        self._curves = self._planned = [curve(total_steps, float(lr), **settings) for lr in max_lrs]
         self._extensions: list[list[int]] = []
         self._momentum_keys = [_momentum_key(group) for group in groups]
         self._watch = _StepWatch()
@@ -86,9 +85,9 @@ class OneCycle:
         """
         if not self._detach.alive:
             raise RuntimeError("This schedule was detached or copied: build a new one.")
-        if not self._watch.stepped:
+        stepped, self._watch.stepped = self._watch.stepped, False
+        if not stepped:
             return
-        self._watch.stepped = False
         if self.finished:
             raise RuntimeError(
                 f"This schedule of {self.total_steps} steps has ended, but the optimizer took one "
@@ -128,14 +127,14 @@ class OneCycle:
         }
 
     def load_state_dict(self, state: dict) -> None:
-        """Continue where another schedule with the same settings was; sets LR and momentum.
+        """Continue where another schedule, built with the same settings, was; sets LR and momentum.
 
-        Build this one with the settings that the other was built with; its extensions come along.
+        Its extensions come along; steps by which this one was extended further are added there.
 
         Raises:
             ValueError: the state is of another kind, or of a schedule with other settings.
         """
-        own = self.state_dict()
+        own, extended_to = self.state_dict(), self.total_steps
         if not isinstance(state, dict) or state.keys() != own.keys():
             raise ValueError("This is no state of a OneCycle: give what state_dict() returned.")
         for name in ("total_steps", "max_lr", "phases"):
@@ -148,6 +147,8 @@ class OneCycle:
         for steps_done, extra_steps in state["extensions"]:
             self._lengthen(steps_done, extra_steps)
         self.steps_done = state["steps_done"]
+        if extended_to > self.total_steps:
+            self._lengthen(self.steps_done, extended_to - self.total_steps)
         self._watch.stepped = False
         self._apply()
 
@@ -168,10 +169,10 @@ class OneCycle:
         for group, curve, key in zip(groups, self._curves, self._momentum_keys, strict=True):
             lr, momentum = curve.at(position)
             group["lr"] = _refilled(group["lr"], lr)
-            if key == "betas" and momentum is not None:
+            if momentum is not None and key == "betas":
                 group["betas"] = (_refilled(group["betas"][0], momentum), *group["betas"][1:])
-            elif key == "momentum" and momentum is not None:
-                group["momentum"] = momentum
+            elif momentum is not None and key:
+                group[key] = momentum
 
 
 class _StepWatch:

@@ -301,11 +301,27 @@ def test_an_extended_schedule_can_be_resumed():
     take_steps(optimizer, schedule, 3)
     other = sgd()
     resumed = OneCycle(other, 20, max_lr=0.8)
-    resumed.extend(99)  # replaced by what the state brings
     resumed.load_state_dict(through_a_file(schedule.state_dict()))
     assert (resumed.steps_done, resumed.total_steps) == (18, 40)
     assert take_steps(other, resumed, 22) == take_steps(optimizer, schedule, 22)
     assert resumed.state_dict() == schedule.state_dict()
+
+
+@pytest.mark.parametrize("done", [8, 20])
+def test_a_longer_run_loads_a_shorter_ones_state(done):
+    """Does a schedule that was extended before the load go on as one extended at that step?"""
+    optimizer, other = sgd(), sgd()
+    schedule, longer = OneCycle(optimizer, 20, max_lr=0.8), OneCycle(other, 20, max_lr=0.8)
+    take_steps(optimizer, schedule, done)
+    longer.extend(10)
+    longer.load_state_dict(through_a_file(schedule.state_dict()))
+    schedule.extend(10)
+    assert longer.total_steps == 30
+    assert take_steps(other, longer, 30 - done) == take_steps(optimizer, schedule, 30 - done)
+    once_more = OneCycle(sgd(), 20, max_lr=0.8)
+    once_more.extend(10)
+    once_more.load_state_dict(longer.state_dict())
+    assert once_more.state_dict() == longer.state_dict()
 
 
 def test_extension_by_nothing_raises():

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from course_utils.checkpoint import load_checkpoint
 from course_utils.evaluation import evaluate
 from course_utils.history import NonFiniteLoss
+from course_utils.one_cycle import OneCycle
 from course_utils.training import _to_channels_last, fit
 
 # --- the loop ------------------------------------------------------------------------------------
@@ -249,3 +250,21 @@ def test_learning_rate_zero():
     warm_up = {"schedule": lambda optimizer: LambdaLR(optimizer, lambda step: step / 3)}
     history = fit(model, make_batches(), sgd(model), epochs=1, record={"lr": lr_of}, **warm_up)
     assert history.recorded["lr"][0] == 0.0
+
+
+def test_a_finished_run_goes_on_with_a_longer_schedule(tmp_path):
+    """Does a finished 1cycle run with a checkpoint go on when epochs and schedule are extended?"""
+    path = tmp_path / "run.pt"
+
+    def run(epochs, extra):
+        model = make_model()
+        optimizer = sgd(model)
+        schedule = OneCycle(optimizer, 6, max_lr=0.1)
+        if extra:
+            schedule.extend(extra)
+        return fit(
+            model, make_batches(), optimizer, epochs=epochs, schedule=schedule, checkpoint=path
+        )
+
+    assert run(2, 0).epochs == 2
+    assert run(4, 6).epochs == run(4, 6).epochs == 4
