@@ -83,19 +83,30 @@ def run_lesson(page: Page, address: str, folder: Path, name: str) -> list[str]:
     """Open a notebook, run all its cells, save it, and return what is wrong in sentences."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(f"{name}: the page raised {error}"))
-    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}")
+    # A workspace of its own, lest JupyterLab reopen the lesson before as well.
+    page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/{name}?token={TOKEN}")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     # Run before the kernel is there, JupyterLab would ask which one to take.
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     notebook = run_and_save(page, folder / name)
-    for number, cell in enumerate(page.locator(".jp-Notebook .jp-CodeCell").all()):
-        figure = cell.locator(".jp-OutputArea img").first
-        if figure.count():
-            cell.scroll_into_view_if_needed()
-            page.wait_for_timeout(300)
-            page.screenshot(path=SCREENSHOTS / f"{Path(name).stem}_{number}.png")
+    take_screenshots(page, Path(name).stem)
     return errors + faults(name, notebook, nbformat.read(ROOT / "notebooks" / name, as_version=4))
+
+
+def take_screenshots(page: Page, stem: str) -> None:
+    """Take a picture of each screenful of the notebook, from top to bottom."""
+    panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer")
+    panel.evaluate("panel => panel.scrollTop = 0")
+    for number in range(40):
+        page.wait_for_timeout(400)
+        page.screenshot(path=SCREENSHOTS / f"{stem}_{number:02}.png")
+        # JupyterLab keeps only the cells in view, so that the height changes while one scrolls.
+        step = (
+            "panel => { const old = panel.scrollTop; panel.scrollTop += 0.9 * panel.clientHeight;"
+        )
+        if not panel.evaluate(f"{step} return panel.scrollTop > old; }}"):
+            return
 
 
 def run_and_save(page: Page, path: Path) -> nbformat.NotebookNode:
