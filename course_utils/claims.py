@@ -150,7 +150,7 @@ def claims_table(claims: Sequence[Claim]) -> str:
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
         return "  ".join([*padded, *cells[len(widths) :]]).rstrip()
 
-    last = "measured effect (mean ± half-width of its 95 % interval)"
+    last = "measured, 95 % interval"
     rows = [
         row("no", "claim", "bound", "verdict", last),
         row(*("-" * width for width in widths), "-" * len(last)),

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from course_utils.claims import mean_interval
 from course_utils.lr_curve import LRCurve, LRRepeats
@@ -136,6 +137,7 @@ def plot_history(axes: Sequence[Axes], history, *, label: str = "") -> Sequence[
     axes[0].legend()
     axes[1].plot(epochs, history.valid_accuracy, color=COLOURS["valid"])
     axes[1].set(xlabel="epoch", ylabel="validation accuracy")
+    axes[1].xaxis.set_major_locator(MaxNLocator(integer=True))
     return axes
 
 
