@@ -17,8 +17,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from course_utils.batches import Augment, DeviceBatches
-from course_utils.data import ImageSet, load_fashion_mnist
+from course_utils.data import load_fashion_mnist
 from course_utils.device import describe_machine, pick_device, set_threads
+from course_utils.image_set import ImageSet
 
 BATCH_SIZE = 128
 PAD = 2

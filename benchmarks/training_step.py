@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 
 from course_utils.batches import DeviceBatches
-from course_utils.data import load_fashion_mnist, pool_images
+from course_utils.data import load_fashion_mnist
 from course_utils.device import pick_device, set_seed, set_threads
+from course_utils.image_set import pool_images
 from course_utils.models import simple_net, small_cnn
 from course_utils.training import fit
 

@@ -11,17 +11,8 @@ import torch
 from torch import Tensor
 
 from course_utils.cifar10 import load_cifar10
-from course_utils.image_set import ImageSet, pool_images, split_images, train_and_test
+from course_utils.image_set import ImageSet, train_and_test
 from course_utils.settings import PROFILES, data_folder, profile
-
-__all__ = [
-    "ImageSet",
-    "load_cifar10",
-    "load_fashion_mnist",
-    "load_images",
-    "pool_images",
-    "split_images",
-]
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "data"
 # Of the uncompressed content: the gzip wrapper around it differs from mirror to mirror.

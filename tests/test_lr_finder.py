@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from test_snapshot import Net, same, state_of
+from small_runs import same
+from test_snapshot import Net, state_of
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 

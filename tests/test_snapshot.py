@@ -3,6 +3,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from small_runs import same
 from torch import nn
 from torch.utils.data import DataLoader, RandomSampler, TensorDataset
 
@@ -38,16 +39,6 @@ def state_of(model, optimizer):
     groups = [{k: v for k, v in g.items() if k != "params"} for g in optimizer.param_groups]
     draws = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
     return values, grads, flags, modes, momenta, groups, draws
-
-
-def same(a, b):
-    if torch.is_tensor(a):
-        return torch.is_tensor(b) and a.dtype == b.dtype and torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    return a == b
 
 
 def step(model, optimizer):

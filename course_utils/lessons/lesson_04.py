@@ -11,9 +11,10 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, MultiStepLR
 
 from course_utils.batches import Augment, DeviceBatches
-from course_utils.data import ImageSet, load_images, pool_images, split_images
+from course_utils.data import load_images
 from course_utils.device import set_seed
 from course_utils.history import History
+from course_utils.image_set import ImageSet, pool_images, split_images
 from course_utils.lessons.results_04 import tuned
 from course_utils.models import CifarResNet, small_cnn
 from course_utils.one_cycle import OneCycle
