@@ -22,6 +22,7 @@ def run_with_limit(function: Callable[[], Result], *, seconds: float) -> Result:
     The function runs in a thread of its own. When its time is over an exception is raised in it,
     again and again for a second, as a bare `except` may swallow the first. A function that even so
     does not end (as it waits in C code, say) is left behind. Ctrl-C ends it in the same way.
+    Python 3.10 alone cannot be helped in `while True: try: …` without a call: it hangs as a whole.
 
     Raises:
         TimeoutError: the function took longer than `seconds`.

@@ -64,8 +64,18 @@ def _threads_left(before):
     return max(threading.active_count() - before, 0)
 
 
+# Python 3.10 gives no other thread, and no Ctrl-C, a turn in a loop that begins with `try`.
+NOT_ON_3_10 = pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 hangs in it")
+
+
 @pytest.mark.parametrize(
-    "endless", [loop_forever, loop_and_swallow_exceptions, loop_and_swallow_all, return_after_all]
+    "endless",
+    [
+        loop_forever,
+        loop_and_swallow_exceptions,
+        pytest.param(loop_and_swallow_all, marks=NOT_ON_3_10),
+        return_after_all,
+    ],
 )
 def test_endless_loop(endless):
     """Does endless code end in a TimeoutError, and does no thread of it run on?"""
