@@ -19,7 +19,7 @@ EXERCISE = Exercise(
         Case(
             "four images, three of them right",
             (
-                torch.tensor([[2.5, 0.5, 1.5], [0.5, 1.5, -1.5], [3.5, 2.5, 1.5], [0.5, 1.5, 2.5]]),
+                torch.tensor([[2.5, 0.5, 1.5], [0.5, 1.0, -1.5], [3.5, 2.5, 1.5], [0.5, 1.5, 2.0]]),
                 torch.tensor([0, 1, 1, 2]),
             ),
             hint="The predicted class is the column of the highest logit in the image's row.",
@@ -52,6 +52,10 @@ EXERCISE = Exercise(
         (
             lambda logits, labels: (logits.argmin(dim=1) == labels).float().mean().item(),
             "The predicted class has the highest logit, not the lowest.",
+        ),
+        (
+            lambda logits, labels: (logits.max(dim=1).values == labels).float().mean().item(),
+            "This compares the highest logit itself with the label; compare its column (argmax).",
         ),
     ],
 )

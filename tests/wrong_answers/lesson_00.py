@@ -26,4 +26,11 @@ def accuracy(logits, labels):
 """,
         "return a fraction from 0 to 1",
     ),
+    "takes the highest logit for the class": (
+        """
+def accuracy(logits, labels):
+    return (logits.max(dim=1).values == labels).float().mean().item()
+""",
+        "compare its column (argmax)",
+    ),
 }
