@@ -1,7 +1,6 @@
 """The figures of the course: each function draws on the axes that it is given and returns them.
 
-The colours are those of Okabe and Ito (2008), which people with colour-vision deficiency can tell
-apart; the same thing has the same colour in every lesson.
+The same thing has the same colour in every lesson: `course_utils.colours`.
 """
 
 from __future__ import annotations
@@ -14,31 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from course_utils.claims import mean_interval
+from course_utils.colours import COLOURS, SERIES, colour_of
 from course_utils.lr_curve import LRCurve, LRRepeats
-
-OKABE_ITO = {
-    "black": "#000000",
-    "orange": "#E69F00",
-    "sky blue": "#56B4E9",
-    "green": "#009E73",
-    "yellow": "#F0E442",
-    "blue": "#0072B2",
-    "vermilion": "#D55E00",
-    "purple": "#CC79A7",
-}
-COLOURS = {
-    "train": OKABE_ITO["blue"],
-    "valid": OKABE_ITO["vermilion"],
-    "learning rate": OKABE_ITO["black"],
-    "momentum": OKABE_ITO["purple"],
-    "suggestion": OKABE_ITO["purple"],
-    "1cycle": OKABE_ITO["green"],
-    "step decay": OKABE_ITO["orange"],
-    "linear decay": OKABE_ITO["sky blue"],
-    "constant": OKABE_ITO["black"],
-}
-_ORDER = ("blue", "vermilion", "green", "purple", "orange", "sky blue")
-SERIES = [OKABE_ITO[name] for name in _ORDER]
 
 
 def use_course_style() -> None:
@@ -151,7 +127,7 @@ def plot_arms(ax: Axes, results: Mapping[str, Sequence[float]], *, xlabel: str) 
     """
     for row, (label, values) in enumerate(results.items()):
         mean, half_width = mean_interval(values)
-        colour = next((c for name, c in COLOURS.items() if label.startswith(name)), SERIES[0])
+        colour = colour_of(label)
         ax.errorbar(mean, row, xerr=half_width, fmt="|", color=colour, capsize=4, ms=14)
         ax.plot(values, [row] * len(values), "o", color=colour, alpha=0.5, ms=4)
     ax.set_yticks(range(len(results)), list(results))

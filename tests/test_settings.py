@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.settings import choose, data_folder, profile
+from course_utils.settings import choose, data_folder, profile, seeds
 
 
 def test_default_profile(monkeypatch):
@@ -31,3 +31,20 @@ def test_data_folder(monkeypatch, tmp_path):
     assert data_folder() == tmp_path
     monkeypatch.delenv("COURSE_DATA")
     assert data_folder() == Path(__file__).parent.parent / "data"
+
+
+def test_seeds(monkeypatch):
+    """Are a lesson's own seeds counted from the first, and moved out of reach by COURSE_SEED?"""
+    monkeypatch.delenv("COURSE_SEED", raising=False)
+    assert seeds(3) == (0, 1, 2)
+    assert seeds(2, first=10) == (10, 11)
+    monkeypatch.setenv("COURSE_SEED", "4")
+    assert seeds(2, first=10) == (4010, 4011)
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "one", ""])
+def test_bad_seed(monkeypatch, text):
+    """Does a COURSE_SEED that is no whole number raise a sentence that shows it?"""
+    monkeypatch.setenv("COURSE_SEED", text)
+    with pytest.raises(ValueError, match=f"COURSE_SEED is {text!r}"):
+        seeds(3)

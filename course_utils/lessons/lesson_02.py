@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 
 from course_utils.batches import DeviceBatches
 from course_utils.models import CifarResNet, simple_net
-from course_utils.settings import choose
+from course_utils.settings import choose, seeds
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Settings:
     optimizer: Callable[..., torch.optim.Optimizer]
     split: tuple[int, int]
     batches: Callable[..., DeviceBatches]
-    finder_seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    training_seeds: tuple[int, ...] = (10, 11, 12, 13, 14)
+    finder_seeds: tuple[int, ...] = field(default_factory=partial(seeds, 5))
+    training_seeds: tuple[int, ...] = field(default_factory=partial(seeds, 5, first=10))
 
 
 def settings() -> Settings:

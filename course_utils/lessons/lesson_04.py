@@ -19,7 +19,7 @@ from course_utils.lessons.results_04 import tuned
 from course_utils.models import CifarResNet, small_cnn
 from course_utils.one_cycle import OneCycle
 from course_utils.one_cycle_curve import TAIL
-from course_utils.settings import choose
+from course_utils.settings import choose, seeds
 from course_utils.training import fit
 
 
@@ -141,7 +141,7 @@ def quick_settings(model: Callable[[], nn.Module]) -> Settings:
     return Settings(
         model=model,
         runs=(),
-        seeds=(0, 1, 2, 3, 4),
+        seeds=seeds(5),
         pool=2,
         sizes=(10_000, 5_000),
         augment=None,
@@ -169,7 +169,7 @@ def _full() -> Settings:
     return Settings(
         model=partial(CifarResNet, 56),
         runs=published,
-        seeds=(0, 1, 2),
+        seeds=seeds(3),
         pool=1,
         sizes=(45_000, 5_000),
         augment=Augment(flip=True, pad=4),
