@@ -3,6 +3,7 @@
 VENV    ?= .venv
 PORT    ?= 8888
 BROWSER ?= yes
+SEEDS   ?= 1 2 3
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
 LESSON  := 00_start_here.ipynb
@@ -18,7 +19,7 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test lint format execute bite test-browser clean distclean
+.PHONY: help lab test lint format execute claims bite test-browser clean distclean
 
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
@@ -45,6 +46,9 @@ execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks
 	COURSE_PROFILE=quick COURSE_PROGRESS=$$(mktemp -d)/progress.json OMP_NUM_THREADS=1 \
 		$(BIN)/python -m nbconvert --to notebook --inplace --execute \
 		--ExecutePreprocessor.record_timing=False $(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
+
+claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=...
+	$(BIN)/python tests/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
 
 bite: $(READY)  ## break course_utils in many ways and see each one caught
 	$(BIN)/python tests/bite.py
