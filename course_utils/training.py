@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from operator import length_hint
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def fit(
     checkpoint: str | Path | None = None,
     save_every: int | None = None,
     progress: bool = False,
+    watchers: Sequence[Callable[[History], object]] = (),
 ) -> History:
     """Train a model for `epochs` epochs.
 
@@ -58,6 +60,9 @@ def fit(
         checkpoint: file that is written after each epoch.
         save_every: write it every so many steps of an epoch as well.
         progress: show a live line with the epoch's results.
+        watchers: called with the history so far after each epoch, and at once in a run that goes
+            on; one that is a context manager is open for the whole run (`LivePlot`,
+            `TensorBoardLog`).
 
     Raises:
         NonFiniteLoss: a loss of the epoch, or since the last save, is infinite or NaN.
@@ -78,9 +83,14 @@ def fit(
             saved.restore(epochs)
     model.train()
     total = epochs * length_hint(batches) or None
-    with progress_bar(total, description="training", enabled=progress) as bar:
+    with ExitStack() as stack:
+        bar = stack.enter_context(progress_bar(total, description="training", enabled=progress))
+        for watcher in watchers:
+            if hasattr(watcher, "__exit__"):
+                stack.enter_context(watcher)
         bar.update(len(log.history.step_loss))
-        bar.set(log.history.last_epoch)
+        if log.history.epochs:
+            _tell(log.history, bar, watchers)
         while log.history.epochs < epochs:
             for batch in batches:
                 loss = step(batch)
@@ -98,8 +108,14 @@ def fit(
             log.finish_epoch(validated)
             if saved is not None:
                 saved.save()
-            bar.set(log.history.last_epoch)
+            _tell(log.history, bar, watchers)
     return log.history
+
+
+def _tell(history: History, bar, watchers) -> None:
+    bar.set(history.last_epoch)
+    for watcher in watchers:
+        watcher(history)
 
 
 def _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every) -> None:

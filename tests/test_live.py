@@ -1,10 +1,15 @@
+import base64
+import io
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from course_utils.live import ProgressBar, progress_bar
+from course_utils import live
+from course_utils.history import History
+from course_utils.live import LivePlot, ProgressBar, progress_bar
 
 CELL = """
 import time
@@ -28,13 +33,41 @@ with progress_bar(40, description="hidden", enabled=False) as bar:
     bar.update()
     bar.set("words")
 """
+PLOT = """
+import torch
+from IPython.display import DisplayHandle
+from torch import nn
+from course_utils import live
+from course_utils.training import fit
+
+live.SECONDS_BETWEEN_DRAWINGS = 0  # draw after each epoch
+drawings, update = [], DisplayHandle.update
+DisplayHandle.update = lambda *args, **kwargs: drawings.append(1) or update(*args, **kwargs)
+model = nn.Linear(2, 3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+batches = [(torch.ones(4, 2), torch.tensor([0, 1, 2, 0]))]
+watchers = [live.LivePlot()]
+fit(model, batches, optimizer, epochs=3, valid_batches=batches, watchers=watchers)
+assert len(drawings) == 2, drawings  # after the first one, which is displayed
+"""
+STOPPED_PLOT = """
+def stop(history):
+    if history.epochs == 2:
+        raise KeyboardInterrupt
+live.SECONDS_BETWEEN_DRAWINGS = 1000  # only the first one, and the last state
+try:
+    fit(model, batches, optimizer, epochs=9, watchers=[*watchers, stop])
+except KeyboardInterrupt:
+    assert len(drawings) == 3, drawings
+"""
+CELLS = (CELL, STOPPED, DISABLED, PLOT, STOPPED_PLOT)
 
 
 @pytest.fixture(scope="module")
 def cells():
-    """Run the three cells in a real kernel and return them with their stored outputs."""
+    """Run the five cells in a real kernel and return them with their stored outputs."""
     notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in (CELL, STOPPED, DISABLED)]
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
     root = str(Path(__file__).parent.parent)
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": root}}).execute()
     return notebook.cells
@@ -80,3 +113,66 @@ def test_steps_do_not_draw_each(monkeypatch, capsys):
         for _ in range(10_000):
             bar.update()
     assert 2 <= len(drawn) < 100
+
+
+@pytest.mark.parametrize(
+    "index, words",
+    [(3, "epoch 3: train loss"), (4, "epoch 2: train loss")],
+    ids=["whole run", "stopped"],
+)
+def test_plot_leaves_one_plain_figure(cells, index, words):
+    """Is the stored output one figure of the last state, however often it was drawn?"""
+    (output,) = cells[index].outputs
+    assert output.output_type == "display_data"
+    assert sorted(output.data) == ["image/png", "text/plain"]
+    assert output.data["text/plain"].startswith(words)
+    image = plt.imread(io.BytesIO(base64.b64decode(output.data["image/png"])), format="png")
+    assert image.shape[0] > 100 and image.std() > 0.05
+
+
+def drawn_figure(monkeypatch, history):
+    """Draw a history as the live plot does, and return the figure."""
+    figures = []
+    monkeypatch.setattr(
+        "matplotlib.figure.Figure.savefig", lambda self, *_, **__: figures.append(self)
+    )
+    live._png(history)
+    return figures[0]
+
+
+def test_plot_shows_the_first_epoch(monkeypatch):
+    """Are losses and accuracy drawn with markers, as one epoch alone makes no line?"""
+    history = History(train_loss=[1.0], valid_loss=[2.0], valid_accuracy=[0.5])
+    upper, lower = drawn_figure(monkeypatch, history).axes
+    assert [list(line.get_ydata()) for line in upper.lines] == [[1.0], [2.0]]
+    assert [list(line.get_ydata()) for line in lower.lines] == [[0.5]]
+    assert all(line.get_marker() == "." for line in (*upper.lines, *lower.lines))
+    assert upper.get_title() == "Training, after epoch 1"
+
+
+def test_plot_without_validation(monkeypatch):
+    """Is the training loss drawn alone where nothing was validated?"""
+    (ax,) = drawn_figure(monkeypatch, History(train_loss=[1.0, 0.5])).axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[1.0, 0.5]]
+    assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "mean loss (nats)"
+
+
+def test_plot_is_drawn_rarely(monkeypatch):
+    """Is a run of many short epochs drawn at its start and at its end only?"""
+    drawn = []
+    monkeypatch.setattr(live, "_in_kernel", lambda: drawn.append(1) and False)
+    history = History()
+    with LivePlot() as plot:
+        for _ in range(1000):
+            history.train_loss.append(1.0)
+            plot(history)
+    assert len(drawn) == 2
+
+
+def test_plot_outside_a_kernel(capsys):
+    """Is nothing shown in a script, not even where no epoch came to its end?"""
+    with LivePlot() as plot:
+        pass
+    with plot:
+        plot(History(train_loss=[1.0]))
+    assert capsys.readouterr() == ("", "")

@@ -122,6 +122,49 @@ def test_progress(capsys):
     assert f"epoch 2: train loss {history.train_loss[1]:.3f}, valid loss" in printed
 
 
+class Watcher:
+    """Notes when it is opened, called and closed."""
+
+    def __init__(self):
+        self.notes = []
+
+    def __enter__(self):
+        self.notes.append("open")
+        return self
+
+    def __call__(self, history):
+        self.notes.append((history.epochs, len(history.step_loss)))
+
+    def __exit__(self, *error):
+        self.notes.append("closed")
+
+
+def test_watchers():
+    """Is each watcher called after each epoch, and one that can be opened open meanwhile?"""
+    model, watcher, losses = make_model(), Watcher(), []
+    watchers = [watcher, lambda history: losses.append(history.train_loss[-1])]
+    history = fit(model, make_batches(), sgd(model), epochs=2, watchers=watchers)
+    assert watcher.notes == ["open", (1, 3), (2, 6), "closed"]
+    assert losses == history.train_loss
+
+
+def test_watchers_are_closed_after_an_error():
+    """Is a watcher closed when the run breaks off?"""
+    model, watcher = make_model(), Watcher()
+    with pytest.raises(ValueError, match="empty"):
+        fit(model, [], sgd(model), epochs=1, watchers=[watcher])
+    assert watcher.notes == ["open", "closed"]
+
+
+def test_watchers_of_a_run_that_goes_on(tmp_path):
+    """Is a watcher told at once what a run from a checkpoint has measured before?"""
+    for epochs, notes in ((1, [(1, 3)]), (2, [(1, 3), (2, 6)]), (2, [(2, 6)])):
+        model, watcher = make_model(), Watcher()
+        settings = {"checkpoint": tmp_path / "run.pt", "watchers": [watcher]}
+        fit(model, make_batches(), sgd(model), epochs=epochs, **settings)
+        assert watcher.notes == ["open", *notes, "closed"]
+
+
 def test_channels_last():
     """Do only the weights of convolutions change their layout, and neither value nor identity?"""
     model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Conv3d(1, 2, 3), nn.Linear(4, 4))

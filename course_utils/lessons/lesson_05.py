@@ -1,0 +1,186 @@
+"""Lesson 05, cyclical momentum: the courses of the momentum that it compares, and its settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import mean
+
+import torch
+from torch import nn
+
+from course_utils.batches import Augment, DeviceBatches
+from course_utils.data import load_images
+from course_utils.device import set_seed
+from course_utils.evaluation import evaluate
+from course_utils.history import NonFiniteLoss
+from course_utils.image_set import ImageSet, pool_images, split_images
+from course_utils.models import CifarResNet, simple_net
+from course_utils.one_cycle import OneCycle
+from course_utils.one_cycle_curve import OneCycleCurve
+from course_utils.settings import choose, seeds
+from course_utils.training import fit
+
+TUNING_FILE = Path(__file__).with_name("tuning_05.json")
+# name -> momentum at the low LR, and at the peak
+ARMS = {
+    "cyclical": (0.95, 0.85),
+    "reversed": (0.85, 0.95),
+    "constant 0.85": (0.85, 0.85),
+    "constant 0.90": (0.90, 0.90),
+    "constant 0.95": (0.95, 0.95),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a profile decides; the peaks of the learning rate stand in rising order."""
+
+    model: Callable[[], nn.Module]
+    peaks: tuple[float, ...]
+    epochs: int
+    batch_size: int
+    sizes: tuple[int, int]
+    pool: int
+    augment: Augment | None
+    weight_decay: float
+    sweep_seeds: tuple[int, ...]
+    test_seeds: tuple[int, ...]
+
+    def load(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+        """Load training, validation and test images; the first two are disjoint."""
+        train, test = load_images()
+        if self.pool > 1:
+            train, test = pool_images(train, self.pool), pool_images(test, self.pool)
+        train, valid, *_ = split_images(train, self.sizes, seed=0)
+        return train, valid, test
+
+    def accuracy(
+        self,
+        images: ImageSet,
+        measured: DeviceBatches,
+        *,
+        arm: str,
+        peak: float,
+        seed: int,
+        device: torch.device,
+    ) -> float:
+        """Train a fresh model in one cycle and measure it.
+
+        Args:
+            images: to train on.
+            measured: batches to measure the trained model on.
+            arm: a key of `ARMS`.
+            peak: learning rate at the peak of the cycle.
+            seed: decides the initial weights and the order of the images.
+            device: where to train.
+
+        Returns:
+            Accuracy in %; where the loss became infinite or NaN, that of guessing.
+        """
+        set_seed(seed)
+        model = self.model().to(device)
+        batches = DeviceBatches(
+            images,
+            batch_size=self.batch_size,
+            device=device,
+            shuffle=True,
+            augment=self.augment,
+            drop_last=True,
+            seed=seed,
+        )
+        optimizer = torch.optim.SGD(
+            model.parameters(), lr=peak, momentum=0.9, weight_decay=self.weight_decay
+        )
+        steps = self.epochs * len(batches)
+        schedule = OneCycle(optimizer, steps, max_lr=peak, momentum=ARMS[arm])
+        try:
+            fit(model, batches, optimizer, epochs=self.epochs, schedule=schedule)
+        except NonFiniteLoss:
+            return 100 / len(images.class_names)
+        return 100 * evaluate(model, measured)[1]
+
+
+def best_peak(accuracy: Mapping[float, Sequence[float]]) -> float:
+    """Return the peak whose accuracies, one a seed, have the highest mean."""
+    return max(accuracy, key=lambda peak: mean(accuracy[peak]))
+
+
+def mean_effective_lr(arm: str, peak: float) -> float:
+    """Average lr / (1 - momentum) over the steps of a cycle."""
+    curve = OneCycleCurve.seed(1000, peak, momentum=ARMS[arm])
+    return mean(lr / (1 - momentum) for lr, momentum in map(curve.at, range(curve.total_steps)))
+
+
+def stored(net: str) -> dict[str, dict]:
+    """Return what `python -m course_utils.lessons.tune_05` stored about a net, arm by arm.
+
+    An arm has "validation" (peak -> accuracies in %), the chosen "peak", and its "test" accuracies.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+    """
+    if not TUNING_FILE.exists():
+        raise FileNotFoundError(
+            f"{TUNING_FILE.name} is missing: restore it with git, or tune again with "
+            "`python -m course_utils.lessons.tune_05`."
+        )
+    return json.loads(TUNING_FILE.read_text(encoding="utf-8"))["nets"][net]
+
+
+def quick_settings(model: Callable[[], nn.Module], peaks: tuple[float, ...]) -> Settings:
+    """Return the quick profile's settings: Fashion-MNIST, pooled to 14 x 14 pixels."""
+    return Settings(
+        model=model,
+        peaks=peaks,
+        epochs=5,
+        batch_size=128,
+        sizes=(10_000, 5_000),
+        pool=2,
+        augment=None,
+        weight_decay=5e-4,
+        sweep_seeds=seeds(5),
+        test_seeds=seeds(10, first=10),
+    )
+
+
+def settings() -> Settings:
+    """Return the settings of the running profile."""
+    return choose(quick=_quick, full=_full, smoke=_smoke)()
+
+
+def _quick() -> Settings:
+    return quick_settings(partial(simple_net, 14 * 14), (0.025, 0.05, 0.1, 0.2, 0.4))
+
+
+def _full() -> Settings:
+    return Settings(
+        model=partial(CifarResNet, 20),
+        peaks=(0.1, 0.2, 0.4, 0.8, 1.6, 3.2),
+        epochs=15,
+        batch_size=512,
+        sizes=(45_000, 5_000),
+        pool=1,
+        augment=Augment(flip=True, pad=4),
+        weight_decay=1e-4,
+        sweep_seeds=seeds(5),
+        test_seeds=seeds(10, first=10),
+    )
+
+
+def _smoke() -> Settings:
+    return Settings(
+        model=partial(CifarResNet, 8),
+        peaks=(0.05, 0.1),
+        epochs=1,
+        batch_size=16,
+        sizes=(64, 32),
+        pool=1,
+        augment=Augment(flip=True, pad=4),
+        weight_decay=1e-4,
+        sweep_seeds=seeds(3),
+        test_seeds=seeds(3, first=10),
+    )

@@ -1,0 +1,113 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from course_utils.batches import DeviceBatches
+from course_utils.generated import write_generated_cifar10
+from course_utils.lessons import lesson_05, tune_05
+from course_utils.lessons.lesson_05 import ARMS, best_peak, mean_effective_lr
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def smoke(monkeypatch, tmp_path):
+    """Settings of a few steps, on generated images."""
+    monkeypatch.setenv("COURSE_PROFILE", "smoke")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    write_generated_cifar10(tmp_path, num_train=120, num_test=40)
+    return lesson_05.settings()
+
+
+def accuracy(settings, **changed):
+    train, _, test = settings.load()
+    arguments = {"arm": "cyclical", "peak": 0.1, "seed": 0, "device": CPU, **changed}
+    return settings.accuracy(train, DeviceBatches(test, batch_size=40, device=CPU), **arguments)
+
+
+def test_momenta_of_the_source_text():
+    """Does the cycle run .95 -> .85 -> .95, against its reverse and three constants?"""
+    assert ARMS["cyclical"] == (0.95, 0.85) and ARMS["reversed"] == (0.85, 0.95)
+    constants = {arm: pair for arm, pair in ARMS.items() if arm.startswith("constant")}
+    assert list(constants.values()) == [(0.85, 0.85), (0.9, 0.9), (0.95, 0.95)]
+    assert all(pair[0] == float(arm.split()[1]) for arm, pair in constants.items())
+
+
+def test_arm_and_peak_reach_the_schedule(smoke, monkeypatch):
+    """Is a model trained in one cycle with the arm's momenta, the peak and all its steps?"""
+    seen = []
+
+    def noting(optimizer, steps, **settings):
+        seen.append((steps, settings))
+
+    monkeypatch.setattr(lesson_05, "OneCycle", noting)
+    accuracy(smoke, arm="reversed", peak=0.2)
+    assert seen == [(4, {"max_lr": 0.2, "momentum": (0.85, 0.95)})]
+
+
+def test_accuracy_is_repeatable(smoke):
+    """Does one seed give the same accuracy twice, in percent of the 40 images?"""
+    first, second = accuracy(smoke), accuracy(smoke)
+    assert first == second and 0 <= first <= 100
+    assert first / 2.5 == pytest.approx(round(first / 2.5))
+
+
+def test_divergence_counts_as_guessing(smoke):
+    """Is a run whose loss became infinite as good as guessing among ten classes?"""
+    assert accuracy(smoke, peak=1e30) == 10
+
+
+def test_best_peak():
+    """Does the mean over the seeds decide, not the luckiest seed?"""
+    assert best_peak({0.1: [80, 81], 0.2: [70, 90], 0.4: [10, 85]}) == 0.1
+
+
+@pytest.mark.parametrize(
+    "arm, mean", [("constant 0.90", 4.81), ("constant 0.95", 9.62), ("reversed", 6.02)]
+)
+def test_mean_effective_lr(arm, mean):
+    """Is it the mean LR over 1 - m for a constant, and does it grow with the peak?"""
+    assert mean_effective_lr(arm, 1.0) == pytest.approx(mean, abs=0.01)
+    assert mean_effective_lr(arm, 0.5) == pytest.approx(mean / 2, abs=0.01)
+
+
+def test_missing_file(monkeypatch, tmp_path):
+    """Does a missing file raise a sentence with the command that makes it?"""
+    monkeypatch.setattr(lesson_05, "TUNING_FILE", tmp_path / "tuning.json")
+    with pytest.raises(FileNotFoundError, match="tuning.json is missing.*tune_05"):
+        lesson_05.stored("small_cnn")
+
+
+@pytest.mark.parametrize("net", tune_05.NETS)
+def test_stored_result_is_whole(net):
+    """Has the stored file every arm, with its best peak inside the grid and all its seeds?"""
+    _, peaks, number = tune_05.NETS[net]
+    stored = lesson_05.stored(net)
+    assert list(stored) == list(ARMS)
+    for entry in stored.values():
+        assert [float(peak) for peak in entry["validation"]] == list(peaks)
+        assert peaks[0] < entry["peak"] < peaks[-1]
+        assert entry["peak"] == float(best_peak(entry["validation"]))
+        assert len(entry["test"]) == number
+
+
+def test_command_stores_what_it_measured(smoke, monkeypatch, tmp_path):
+    """Does the command write, for every net and arm, what the lesson reads?"""
+    path = tmp_path / "tuning.json"
+    for module in (lesson_05, tune_05):
+        monkeypatch.setattr(module, "TUNING_FILE", path)
+    monkeypatch.setattr(tune_05, "SWEEP_SEEDS", (1,))
+    monkeypatch.setattr(tune_05, "NETS", {"tiny": (smoke.model, (1e-6, 0.05), 2)})
+    monkeypatch.setattr(
+        tune_05, "quick_settings", lambda model, peaks: replace(smoke, model=model, peaks=peaks)
+    )
+    tune_05.main()
+    assert json.loads(path.read_text())["made_with"]["device"] == tune_05.pick_device().type
+    stored = lesson_05.stored("tiny")
+    assert list(stored) == list(ARMS)
+    cycle = stored["cyclical"]
+    assert list(cycle["validation"]) == ["1e-06", "0.05"]
+    assert cycle["peak"] in (1e-6, 0.05) and len(cycle["test"]) == 2
+    assert cycle["test"][0] == accuracy(smoke, peak=cycle["peak"], seed=200)
