@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.data import Sampler
 
 from course_utils.image_set import ImageSet
 
@@ -17,13 +18,11 @@ from course_utils.image_set import ImageSet
 class Augment:
     """Random changes that leave an image's class as it is, drawn anew for each image and epoch.
 
-    The usual ones for small images (He et al., "Deep residual learning for image recognition",
-    2016), with the border reflected instead of black.
+    The usual ones (He et al., "Deep residual learning", 2016), the border reflected, not black.
 
     Attributes:
         flip: mirror left and right, with probability 1/2.
-        pad: how many pixels to reflect outwards on each side before cropping to the old size at
-            random; the image moves by up to as many pixels.
+        pad: how many pixels to reflect outwards on each side before a random crop to the old size.
     """
 
     flip: bool = True
@@ -42,13 +41,14 @@ class DeviceBatches:
         batch_size: images a batch; the last one of an epoch may be smaller.
         device: where the set lies and the batches are made.
         shuffle: draw a new order each epoch; else the set's own.
+        sampler: says in place of `shuffle` which images an epoch holds: gives their positions in
+            the set, and has `len()` and `set_epoch(epoch)`, as `OversamplingSampler`.
         augment: what to change at random; nothing by default. For training only.
         drop_last: leave out the last batch of an epoch when it is smaller.
         seed: of order and augmentation; an integer from 0.
 
     Yields:
-        Images, float32 (batch, channels, height, width), each channel normalised to mean 0 and
-        standard deviation 1 over the training set; and labels, int64 (batch,).
+        Images, float32 (batch, channels, height, width), normalised; and labels, int64 (batch,).
 
     Raises:
         ValueError: a setting is out of its range.
@@ -61,19 +61,24 @@ class DeviceBatches:
         batch_size: int,
         device: torch.device | str = "cpu",
         shuffle: bool = False,
+        sampler: Sampler | None = None,
         augment: Augment | None = None,
         drop_last: bool = False,
         seed: int = 0,
     ):
         _check_number("batch_size", batch_size, 1)
         _check_number("seed", seed, 0)
-        if drop_last and batch_size > len(image_set):
+        if sampler is not None and (shuffle or not hasattr(sampler, "set_epoch")):
+            given = f"a {type(sampler).__name__} with shuffle={shuffle}"
+            raise ValueError(f"The sampler is {given}: give one with set_epoch(), and no shuffle.")
+        self._size = len(image_set if sampler is None else sampler)  # images an epoch
+        if drop_last and batch_size > self._size:
             raise ValueError(
-                f"batch_size is {batch_size}, but {image_set.name} has {len(image_set)} images, "
+                f"batch_size is {batch_size}, but {image_set.name} has {self._size} images, "
                 "which drop_last=True would all leave out: choose a smaller batch."
             )
         self.batch_size, self.seed = batch_size, seed
-        self.shuffle, self.drop_last = shuffle, drop_last
+        self.shuffle, self.sampler, self.drop_last = shuffle, sampler, drop_last
         self.images = image_set.images.to(device).contiguous()
         self.labels = image_set.labels.to(device)
         # (x / 255 - mean) / std as one product and one sum
@@ -90,19 +95,18 @@ class DeviceBatches:
 
     def __len__(self) -> int:
         """Return the number of batches an epoch."""
-        whole, rest = divmod(len(self.images), self.batch_size)
+        whole, rest = divmod(self._size, self.batch_size)
         return whole if self.drop_last or not rest else whole + 1
 
     @property
     def num_images(self) -> int:
         """The number of images an epoch."""
-        return len(self) * self.batch_size if self.drop_last else len(self.images)
+        return len(self) * self.batch_size if self.drop_last else self._size
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if self._running is not None and self._batch:  # an epoch that was left in its middle
             self._epoch, self._batch = self._epoch + 1, 0
-        run = object()
-        epoch, first = self._epoch, self._batch
+        run, epoch, first = object(), self._epoch, self._batch
         order, changes = self._plan(epoch)
         try:
             for batch in range(first, len(self)):
@@ -143,12 +147,14 @@ class DeviceBatches:
 
     def _plan(self, epoch: int) -> tuple[Tensor, Tensor | None]:
         """Draw the order of an epoch's images and the change to each, moved to the device once."""
-        # The CPU's generator, so that all devices see the same; hashed, so that seed 1 at epoch 0
-        # is not seed 0 at epoch 1.
+        # The CPU's, so that devices agree; hashed, so that seed 1, epoch 0 is not seed 0, epoch 1.
         mixed = np.random.SeedSequence((self.seed, epoch)).generate_state(1)
         generator = torch.Generator().manual_seed(int(mixed[0]))
-        size, device = len(self.images), self.images.device
+        size, device = self._size, self.images.device
         order = torch.randperm(size, generator=generator) if self.shuffle else torch.arange(size)
+        if self.sampler is not None:
+            self.sampler.set_epoch(epoch)
+            order = torch.tensor(list(self.sampler))
         if self._sources is None:
             return order.to(device), None
         changes = torch.randint(len(self._sources), (size,), generator=generator)
@@ -165,18 +171,13 @@ class DeviceBatches:
 
 
 def _source_pixels(shape: tuple[int, int, int], augment: Augment) -> Tensor:
-    """Tabulate where each pixel of a changed image comes from: one row a flip and offset.
-
-    Returns:
-        int32 (flips * offsets, channels * height * width): positions in the flattened image.
-    """
-    channels, height, width = shape
-    pad = augment.pad
+    """Tabulate the old position of each pixel: int32 (flips * offsets, pixels of all channels)."""
+    (channels, height, width), pad = shape, augment.pad
     _check_number("pad", pad, 0)
     if pad >= min(height, width):
         raise ValueError(
-            f"pad is {pad}, but the images are {height} x {width}, and a reflection is smaller "
-            f"than the image: choose at most {min(height, width) - 1}."
+            f"pad is {pad}, but the images are {height} x {width}: choose at most "
+            f"{min(height, width) - 1}."
         )
     pixels = torch.arange(channels * height * width, dtype=torch.int32).view(shape)
     padded = F.pad(pixels.double(), (pad,) * 4, mode="reflect").int()

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from course_utils.batches import Augment, DeviceBatches
 from course_utils.image_set import ImageSet
+from course_utils.sampling import OversamplingSampler
 
 
 def make_set(n=20, shape=(1, 6, 8), mean=0.0, std=1 / 255, seed=0):
@@ -248,6 +249,61 @@ def test_a_restored_state_survives_iterators_that_end_late():
     del sweep
     assert batches.state_dict() == state
     assert labels_of(batches) == expected
+
+
+SAMPLED = [0] * 12 + [1] * 5 + [2] * 3  # classes of the 20 images
+
+
+def sampled(**changes):
+    sampler = OversamplingSampler(SAMPLED, seed=2)
+    return make_batches(shuffle=False, sampler=sampler, **changes)
+
+
+def test_sampler():
+    """Do batches hold the images that a sampler gives, in its order and another each epoch?"""
+    batches, sampler = sampled(augment=None), OversamplingSampler(SAMPLED, seed=2)
+    assert (len(batches), batches.num_images) == (6, 36)
+    orders = []
+    for number in range(3):
+        sampler.set_epoch(number)
+        got = epoch(batches)
+        assert torch.cat([labels for _, labels in got]).tolist() == list(sampler)
+        images = torch.cat([images for images, _ in got])
+        assert torch.equal(images, make_set().images[list(sampler)].float())
+        orders.append(tuple(sampler))
+    assert len(set(orders)) == 3
+
+
+def test_sampler_drop_last():
+    """Does drop_last count the images that the sampler gives, not those of the set?"""
+    batches = sampled(batch_size=25, drop_last=True)
+    assert [len(labels) for _, labels in batches] == [25]
+    with pytest.raises(ValueError, match="batch_size is 37, but set has 36 images"):
+        sampled(batch_size=37, drop_last=True)
+
+
+@pytest.mark.parametrize("stop", [2, 6, 8])
+def test_resume_with_a_sampler(stop):
+    """Do other batches with a loaded state go on bit-equal, with a sampler as well?"""
+    batches = sampled()
+    stream = [batch for _ in range(3) for batch in epoch(batches)]
+    resumed = sampled()
+    resumed.load_state_dict({"epoch": stop // 6, "batch": stop % 6, "seed": 5})
+    got = epoch(resumed) + epoch(resumed)
+    assert same(got, stream[stop:][: len(got)])
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"sampler": OversamplingSampler(SAMPLED)}, "OversamplingSampler with shuffle=True"),
+        ({"shuffle": False, "sampler": [3, 1]}, "The sampler is a list .* set_epoch"),
+    ],
+)
+def test_bad_sampler(changes, words):
+    """Does a sampler beside shuffle, or one that knows no epochs, raise a sentence?"""
+    with pytest.raises(ValueError, match=words):
+        make_batches(**changes)
 
 
 @pytest.mark.parametrize(
