@@ -63,6 +63,7 @@ def plot_lr_curves(
     """
     highest = []
     for (label, item), colour in zip(curves.items(), _series(len(curves)), strict=True):
+        colour = COLOURS.get(label, colour)
         repeats = item if isinstance(item, LRRepeats) else LRRepeats((item,))
         pick, low, high = repeats.suggestion(method)
         words = f"{pick:.2g}" if low == high else f"{pick:.2g} ({low:.2g} to {high:.2g})"

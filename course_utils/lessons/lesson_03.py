@@ -1,0 +1,189 @@
+"""Lesson 03, the variants of SGD: the optimizers that it compares and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from course_utils.batches import Augment, DeviceBatches
+from course_utils.data import load_images
+from course_utils.device import set_seed
+from course_utils.evaluation import evaluate
+from course_utils.history import NonFiniteLoss
+from course_utils.image_set import ImageSet, pool_images, split_images
+from course_utils.models import CifarResNet, simple_net
+from course_utils.settings import choose, seeds
+from course_utils.training import fit
+
+OPTIMIZERS = ("SGD", "momentum SGD", "Nesterov", "RMSprop", "Adam")
+
+
+def optimizer_factory(
+    name: str, *, lr: float, momentum: float = 0.9
+) -> Callable[[Iterable], torch.optim.Optimizer]:
+    """Return a function that builds an optimizer of PyTorch over the parameters it is given.
+
+    Args:
+        name: one of `OPTIMIZERS`.
+        lr: learning rate.
+        momentum: of momentum SGD and Nesterov, and beta1 of Adam; SGD and RMSprop have none.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
+    sgd = partial(torch.optim.SGD, lr=lr)
+    factories = {
+        "SGD": sgd,
+        "momentum SGD": partial(sgd, momentum=momentum),
+        # PyTorch refuses Nesterov's form without momentum, where it is plain SGD anyway.
+        "Nesterov": partial(sgd, momentum=momentum, nesterov=momentum > 0),
+        "RMSprop": partial(torch.optim.RMSprop, lr=lr),
+        "Adam": partial(torch.optim.Adam, lr=lr, betas=(momentum, 0.999)),
+    }
+    if name not in factories:
+        known = ", ".join(OPTIMIZERS)
+        raise ValueError(f"The optimizer is {name!r}, but must be one of {known}.")
+    return factories[name]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a profile decides.
+
+    Attributes:
+        model: builds the net.
+        pool: factor by which the images are shrunk.
+        sizes: images to train on and to choose on.
+        batch_size: images a step.
+        epochs: of each training.
+        augment: random changes of the training images.
+        finder_steps: steps of one sweep of the LR finder.
+        finder_seeds: of the sweeps.
+        tuning_seeds: of the runs by which each learning rate is chosen.
+        seeds: of the runs that are measured on test images.
+    """
+
+    model: Callable[[], nn.Module]
+    pool: int
+    sizes: tuple[int, int]
+    batch_size: int
+    epochs: int
+    augment: Augment | None
+    finder_steps: int
+    finder_seeds: tuple[int, ...] = field(default_factory=partial(seeds, 5))
+    tuning_seeds: tuple[int, ...] = field(default_factory=partial(seeds, 2, first=20))
+    seeds: tuple[int, ...] = field(default_factory=partial(seeds, 5, first=10))
+
+    def load(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+        """Load training, validation and test images; the first two are disjoint."""
+        train, test = load_images()
+        if self.pool > 1:
+            train, test = pool_images(train, self.pool), pool_images(test, self.pool)
+        train, valid, *_ = split_images(train, self.sizes, seed=0)
+        return train, valid, test
+
+    def build(
+        self, name: str, images: ImageSet, seed: int, *, lr: float, device: torch.device
+    ) -> tuple[nn.Module, torch.optim.Optimizer, DeviceBatches]:
+        """Build a fresh model, its optimizer and the batches; the seed decides weights and order.
+
+        Args:
+            name: of the optimizer, one of `OPTIMIZERS`.
+            images: to train on.
+            seed: of weights and order.
+            lr: learning rate.
+            device: where all of it lies.
+        """
+        set_seed(seed)
+        model = self.model().to(device)
+        batches = DeviceBatches(
+            images,
+            batch_size=self.batch_size,
+            device=device,
+            shuffle=True,
+            augment=self.augment,
+            drop_last=True,
+            seed=seed,
+        )
+        return model, optimizer_factory(name, lr=lr)(model.parameters()), batches
+
+    def accuracy(
+        self,
+        name: str,
+        images: ImageSet,
+        seed: int,
+        *,
+        lr: float,
+        eval_batches: DeviceBatches,
+        device: torch.device,
+    ) -> float:
+        """Train with a learning rate that falls in a straight line to zero, and measure.
+
+        Args:
+            name: of the optimizer, one of `OPTIMIZERS`.
+            images: to train on.
+            seed: of weights and order.
+            lr: learning rate of the first step.
+            eval_batches: to measure on.
+            device: where to train.
+
+        Returns:
+            Accuracy in percent; that of guessing where the loss became infinite or NaN.
+        """
+        model, optimizer, batches = self.build(name, images, seed, lr=lr, device=device)
+        total = self.epochs * len(batches)
+        decay = LambdaLR(optimizer, lambda step: 1 - step / total)
+        try:
+            fit(model, batches, optimizer, epochs=self.epochs, schedule=decay)
+        except NonFiniteLoss:
+            return 100 / len(images.class_names)
+        return 100 * evaluate(model, eval_batches)[1]
+
+
+def settings() -> Settings:
+    """Return the settings of the running profile."""
+    return choose(quick=_quick, full=_full, smoke=_smoke)()
+
+
+def _quick() -> Settings:
+    return Settings(
+        model=partial(simple_net, 14 * 14),
+        pool=2,
+        sizes=(10_000, 5_000),
+        batch_size=128,
+        epochs=5,
+        augment=None,
+        finder_steps=300,
+    )
+
+
+def _full() -> Settings:
+    return Settings(
+        model=partial(CifarResNet, 20),
+        pool=1,
+        sizes=(45_000, 5_000),
+        batch_size=128,
+        epochs=10,
+        augment=Augment(flip=True, pad=4),
+        finder_steps=350,
+    )
+
+
+def _smoke() -> Settings:
+    return Settings(
+        model=partial(CifarResNet, 8),
+        pool=1,
+        sizes=(96, 32),
+        batch_size=16,
+        epochs=1,
+        augment=Augment(flip=True, pad=4),
+        finder_steps=30,
+        finder_seeds=seeds(3),
+        tuning_seeds=seeds(1, first=20),
+        seeds=seeds(3, first=10),
+    )
