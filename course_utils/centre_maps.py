@@ -1,0 +1,91 @@
+"""Boxes as maps: a heatmap of centres, and at each centre the box's size and offset.
+
+The form is that of CenterNet (Zhou, Wang and Krähenbühl, "Objects as points", 2019), for one class.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_utils.detections import Detections, suppress
+
+STRIDE = 4  # pixels a cell
+CHANNELS = 5  # heat, log width, log height, way to the centre right and down
+_AROUND = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y] + [(0, 0)]
+
+
+def boxes_to_maps(boxes: Tensor, height: int, width: int) -> Tensor:
+    """Turn the boxes of a batch into target maps.
+
+    Args:
+        boxes: (n, b, 4), x0, y0, x1, y1 in pixels, each image's list filled up with NaN.
+        height: of the images, in pixels; a multiple of 4.
+        width: likewise.
+
+    Returns:
+        (n, 7, height / 4, width / 4): heat (1 at the cell of a centre, falling off around it as a
+        Gaussian that is wider for larger boxes); log of width and height in cells; the way to the
+        centre from the cell's corner, right and down, in cells; 1 where a centre is, else 0; and 1
+        at a centre and the eight cells around it, which all learn the box (Liu et al.,
+        "Training-time-friendly network for real-time object detection", 2020), else 0.
+    """
+    rows, columns = height // STRIDE, width // STRIDE
+    cells = boxes / STRIDE
+    real = ~boxes[..., 0].isnan()
+    centres = ((cells[..., :2] + cells[..., 2:]) / 2).nan_to_num(-1e6)
+    sizes = (cells[..., 2:] - cells[..., :2]).nan_to_num(1.0)
+    limit = torch.tensor([columns - 1, rows - 1], device=boxes.device)
+    places = torch.where(real[..., None], centres.floor().clamp(min=0).minimum(limit), -1e6)
+    spread = (sizes.amin(-1) / 6).clamp(min=0.6)[..., None, None]
+    right = torch.arange(columns, device=boxes.device) - places[..., 0, None, None]
+    down = torch.arange(rows, device=boxes.device)[:, None] - places[..., 1, None, None]
+    heat = torch.exp(-(right**2 + down**2) / (2 * spread**2))
+    maps = boxes.new_zeros(len(boxes), CHANNELS + 2, rows, columns)
+    maps[:, 0] = heat.amax(1) if boxes.shape[1] else 0.0
+    image, box = real.nonzero(as_tuple=True)
+    centre, log_size = centres[image, box], sizes[image, box].log()
+    for x, y in _AROUND:  # the centres last, lest a neighbour's cells overwrite them
+        column, row = (places[image, box] + torch.tensor([x, y], device=boxes.device)).long().T
+        inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        where = (image[inside], row[inside], column[inside])
+        cell = torch.stack([column, row], 1)
+        values = torch.cat([log_size, centre - cell], 1)[inside]
+        maps[where[0], 1:5, where[1], where[2]] = values
+        maps[where[0], 6, where[1], where[2]] = 1.0
+    maps[image, 5, row, column] = 1.0
+    return maps
+
+
+@torch.no_grad()
+def maps_to_detections(
+    maps: Tensor, *, most: int = 20, least_score: float = 0.01, iou: float = 0.5
+) -> list[Detections]:
+    """Turn the outputs of a detector into boxes: the peaks of the heat, without their doubles.
+
+    Args:
+        maps: (n, 5, rows, columns): logits of the heat, log width and height, and the way to the
+            centre, in cells.
+        most: detections an image at the most.
+        least_score: of a detection, 0 to 1.
+        iou: of two boxes from which the one with the lower score is dropped (torchvision's
+            non-maximum suppression).
+
+    Returns:
+        One `Detections` an image, on the CPU.
+    """
+    heat = maps[:, 0].sigmoid()
+    peaks = torch.where(heat == F.max_pool2d(heat, 3, 1, 1), heat, 0.0).flatten(1)
+    scores, places = peaks.topk(min(most, peaks.shape[1]))
+    rows, columns = places // maps.shape[-1], places % maps.shape[-1]
+    values = maps.flatten(2).gather(2, places[:, None].expand(-1, CHANNELS, -1))
+    half = values[:, 1:3].clamp(-1.0, 4.0).exp() / 2
+    centres = torch.stack([columns, rows], 1) + values[:, 3:5]
+    boxes = STRIDE * torch.cat([centres - half, centres + half], 1).transpose(1, 2)
+    boxes, scores = boxes.cpu(), scores.cpu()
+    return [
+        suppress(Detections(image_boxes[chosen], image_scores[chosen]), iou=iou)
+        for image_boxes, image_scores in zip(boxes, scores, strict=True)
+        for chosen in [image_scores >= least_score]
+    ]

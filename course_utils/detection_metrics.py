@@ -1,0 +1,199 @@
+"""How good a detector is over many images: precision, recall, average precision, false positives.
+
+The pairs are one image's `Detections` and its true boxes (m, 4), in pixels. Matching is COCO's
+(`box_matching`), at one threshold of the intersection over union.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from course_utils.box_matching import match_boxes
+from course_utils.detections import Detections
+
+Pairs = Iterable[tuple[Detections, Tensor]]
+# COCO's recalls 0, .01, ..., 1
+RECALLS = np.linspace(0.0, 1.0, 101)
+
+
+@dataclass(frozen=True)
+class PrecisionRecallCurve:
+    """What counts as found at each threshold; all float64 (k,), one entry a score that occurs.
+
+    Attributes:
+        thresholds: falling; a detection counts from this score on.
+        recall: found true boxes / true boxes, rising.
+        precision: true positives / detections.
+        false_positives_per_image: false positives / all images, rising.
+    """
+
+    thresholds: Tensor
+    recall: Tensor
+    precision: Tensor
+    false_positives_per_image: Tensor
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a detector found at one threshold: whole numbers over all images.
+
+    Attributes:
+        true_positives: detections that found a true box.
+        false_positives: detections that did not.
+        missed: true boxes that were not found.
+        images: with and without true boxes.
+    """
+
+    true_positives: int
+    false_positives: int
+    missed: int
+    images: int
+
+    @property
+    def recall(self) -> float:
+        """Found true boxes / true boxes; NaN where there is no true box."""
+        true_boxes = self.true_positives + self.missed
+        return self.true_positives / true_boxes if true_boxes else math.nan
+
+
+def precision_recall(pairs: Pairs, *, iou: float = 0.5) -> PrecisionRecallCurve:
+    """Measure precision and recall at every threshold that makes a difference.
+
+    Detections of the same score come in together, so that each point is what one gets by keeping
+    the scores of at least its threshold. Without any detection the curve has no point.
+
+    Args:
+        pairs: one an image.
+        iou: of a match, above 0 to 1.
+
+    Raises:
+        TypeError: a pair is not (`Detections`, tensor).
+        ValueError: there is no image, or no true box in any; or an argument is out of its range.
+    """
+    scores, hits, true_boxes, images = _ranked(pairs, iou)
+    is_last = np.append(scores[1:] != scores[:-1], np.ones(min(1, len(scores)), dtype=bool))
+    true, count = hits.cumsum()[is_last], np.arange(1, len(hits) + 1)[is_last]
+    columns = scores[is_last], true / true_boxes, true / count, (count - true) / images
+    return PrecisionRecallCurve(*map(torch.from_numpy, columns))
+
+
+def average_precision(pairs: Pairs, *, iou: float = 0.5) -> float:
+    """Compute the average precision as COCO does, 0 to 1 (Lin et al., 2014).
+
+    It is the mean, over the 101 recalls 0, .01, ..., 1, of the best precision at that recall or a
+    higher one; 0 where the recall is never reached. So it is not the area under the raw curve: the
+    best precision to the right lies above the dips between two hits, and the grid rounds: one hit
+    of two true boxes, without false positives, has the area .5 but the average precision 51 / 101.
+
+    As in COCO's code equal scores are ranked in the order of the images. COCO's own tables look at
+    the 100 best detections of an image only; here all count.
+
+    Args:
+        pairs: one an image.
+        iou: of a match, above 0 to 1.
+
+    Raises:
+        TypeError: a pair is not (`Detections`, tensor).
+        ValueError: there is no image, or no true box in any; or an argument is out of its range.
+    """
+    _, hits, true_boxes, _ = _ranked(pairs, iou)
+    true = hits.cumsum()
+    precision = true / np.arange(1, len(hits) + 1)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    place = np.searchsorted(true / true_boxes, RECALLS)
+    return float(best[place[place < len(best)]].sum() / len(RECALLS))
+
+
+def threshold_at_recall(curve: PrecisionRecallCurve, recall: float = 0.9) -> float:
+    """Return the highest threshold at which the recall is at least `recall`, above 0 to 1.
+
+    Take it on validation data and apply it to test data by `counts_at`.
+
+    Raises:
+        ValueError: the recall is never reached, or out of its range.
+    """
+    return float(curve.thresholds[_point_at_recall(curve, recall)])
+
+
+def false_positives_at_recall(
+    curve: PrecisionRecallCurve, recall: float = 0.9
+) -> tuple[float, float]:
+    """Return `threshold_at_recall`, and the curve's false positives per image at it.
+
+    Raises:
+        ValueError: the recall is never reached, or out of its range.
+    """
+    point = _point_at_recall(curve, recall)
+    return float(curve.thresholds[point]), float(curve.false_positives_per_image[point])
+
+
+def counts_at(pairs: Pairs, threshold: float, *, iou: float = 0.5) -> Counts:
+    """Count what is found by the detections of at least this score.
+
+    Raises:
+        TypeError: a pair is not (`Detections`, tensor).
+        ValueError: there is no image, or an argument is out of its range.
+    """
+    images, true, found, true_boxes = 0, 0, 0, 0
+    for detections, boxes in _some(pairs):
+        hits = match_boxes(detections, boxes, iou=iou)[detections.scores.cpu() >= threshold] >= 0
+        images, true, found = images + 1, true + int(hits.sum()), found + len(hits)
+        true_boxes += len(boxes)
+    return Counts(true, found - true, true_boxes - true, images)
+
+
+def false_positives_per_empty_image(pairs: Pairs, threshold: float) -> float:
+    """Return the mean number of detections of at least this score on images without true boxes.
+
+    Raises:
+        TypeError: a pair is not (`Detections`, tensor).
+        ValueError: there is no image, or none without true boxes.
+    """
+    empty = [(detections, boxes) for detections, boxes in _some(pairs) if not len(boxes)]
+    if not empty:
+        raise ValueError(
+            "Every image holds a true box, but this is measured on images without: give some."
+        )
+    return counts_at(empty, threshold).false_positives / len(empty)
+
+
+def _ranked(pairs: Pairs, iou: float) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Rank all detections: scores (falling), hit or not, number of true boxes, of images."""
+    pairs = _some(pairs)
+    matched = [match_boxes(*pair, iou=iou) for pair in pairs]
+    true_boxes = sum(len(boxes) for _, boxes in pairs)
+    if not true_boxes:
+        raise ValueError(
+            f"There is no true box in the images ({len(pairs)}), so that recall has no meaning: "
+            "give at least one image with an object."
+        )
+    scores = torch.cat([detections.scores.cpu().double() for detections, _ in pairs]).numpy()
+    order = np.argsort(-scores, kind="stable")
+    return scores[order], torch.cat(matched).numpy()[order] >= 0, true_boxes, len(pairs)
+
+
+def _some(pairs: Pairs) -> list[tuple[Detections, Tensor]]:
+    pairs = list(pairs)
+    if not pairs:
+        raise ValueError("There is no image to evaluate on: give at least one pair.")
+    return pairs
+
+
+def _point_at_recall(curve: PrecisionRecallCurve, recall: float) -> int:
+    """Return the first point of the curve with this recall."""
+    if not 0 < recall <= 1:
+        raise ValueError(f"recall is {recall}, but must be above 0 and at most 1.")
+    point = int(torch.searchsorted(curve.recall, recall))
+    if point == len(curve.recall):
+        reached = float(curve.recall[-1]) if point else 0.0
+        raise ValueError(
+            f"The recall {recall:g} is never reached, {reached:.3f} at the most: ask for less, "
+            "keep detections of lower scores, or train a better detector."
+        )
+    return point

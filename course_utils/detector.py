@@ -1,0 +1,92 @@
+"""A small detector of ships that trains in seconds on a CPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.centre_maps import CHANNELS, maps_to_detections
+from course_utils.detections import Detections
+from course_utils.scene import Scene
+from course_utils.snapshot import eval_mode
+
+
+class ShipDetector(nn.Module):
+    """Fully convolutional, without anchors: maps of centres at a quarter of the image's size.
+
+    Args:
+        width: channels of the layers.
+        mean: of the pixels' levels, 0 to 255; the net normalises its images itself.
+        std: standard deviation of the pixels' levels.
+        rare: the share of cells that the untrained net takes for a centre (Lin et al., "Focal loss
+            for dense object detection", 2017, section 4.1), so that training starts calmly.
+    """
+
+    def __init__(
+        self, *, width: int = 24, mean: float = 85.0, std: float = 40.0, rare: float = 0.01
+    ):
+        super().__init__()
+        self.mean, self.std = mean, std
+        self.stem = _block(3, width, size=4, stride=4, padding=0)
+        self.body = nn.Sequential(
+            _block(width, width), _block(width, width, dilation=2), _block(width, width, dilation=4)
+        )
+        self.head = nn.Conv2d(width, CHANNELS, 1)
+        nn.init.normal_(self.head.weight, std=0.01)
+        with torch.no_grad():
+            # heat; boxes of 4 x 4 cells, in the middle of the cell
+            start = [math.log(rare / (1 - rare)), math.log(4), math.log(4), 0.5, 0.5]
+            self.head.bias.copy_(torch.tensor(start))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images of levels 0 to 255 (n, 3, h, w) to (n, 5, h / 4, w / 4)."""
+        features = self.stem((images.float() - self.mean) / self.std)
+        return self.head(features + self.body(features))
+
+
+def detect(
+    model: nn.Module,
+    scenes: Iterable[Scene],
+    *,
+    batch_size: int = 64,
+    decode: Callable[[Tensor], list[Detections]] = maps_to_detections,
+) -> Iterator[tuple[Scene, Detections]]:
+    """Run a detector over a stream of scenes of one size; memory is that of one batch.
+
+    Args:
+        model: maps images (n, 3, h, w), uint8, to whatever `decode` takes.
+        scenes: any iterable, of any length.
+        batch_size: scenes at once.
+        decode: turns the model's output into one `Detections` an image.
+
+    Yields:
+        Each scene with its detections, in order.
+
+    Raises:
+        ValueError: the scenes of a batch differ in size.
+    """
+    device = next(model.parameters()).device
+    stream = iter(scenes)
+    while batch := list(islice(stream, batch_size)):
+        shapes = {tuple(scene.image.shape) for scene in batch}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"The scenes have the sizes {sorted(shapes)}, but a batch needs one: resize them, "
+                "or use batch_size=1."
+            )
+        with torch.no_grad(), eval_mode(model):
+            outputs = model(torch.stack([scene.image for scene in batch]).to(device))
+        yield from zip(batch, decode(outputs), strict=True)
+
+
+def _block(
+    ins: int, outs: int, *, size: int = 3, stride: int = 1, padding: int = 1, dilation: int = 1
+) -> nn.Sequential:
+    conv = nn.Conv2d(
+        ins, outs, size, stride=stride, padding=padding * dilation, dilation=dilation, bias=False
+    )
+    return nn.Sequential(conv, nn.BatchNorm2d(outs), nn.ReLU())

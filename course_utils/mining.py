@@ -1,0 +1,166 @@
+"""Mining of hard negatives: what a detector finds in scenes that hold nothing to be found.
+
+The idea is Sung and Poggio's bootstrapping ("Example-based learning for view-based human face
+detection", 1998): train, run on images without objects, add what is wrongly found, train again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from course_utils.centre_maps import maps_to_detections
+from course_utils.checkpoint import load_checkpoint, save_checkpoint
+from course_utils.detections import Detections
+from course_utils.detector import detect
+from course_utils.hard_negatives import HardNegative, Ranking
+from course_utils.live import progress_bar
+from course_utils.scene import Scene
+
+
+@dataclass(frozen=True)
+class MiningRound:
+    """What one round of mining found, and what it cost.
+
+    Attributes:
+        found: the hard negatives, the highest score first.
+        scanned: scenes that the detector was run on.
+        unreadable: sentences about scenes that could not be read.
+        seconds: time of the scan, interrupted ones included.
+    """
+
+    found: tuple[HardNegative, ...]
+    scanned: int
+    unreadable: tuple[str, ...]
+    seconds: float
+
+    @property
+    def indices(self) -> list[int]:
+        """The indices of the scenes to add to the training set, the hardest first."""
+        return [negative.index for negative in self.found]
+
+    def __str__(self) -> str:
+        words = f"{len(self.found)} hard negatives of {self.scanned} scenes in {self.seconds:.1f} s"
+        if self.found:
+            words += f", scores {self.found[0].score:.2f} to {self.found[-1].score:.2f}"
+        return words + (f"; {len(self.unreadable)} unreadable" if self.unreadable else "")
+
+
+def mine_hard_negatives(
+    model: nn.Module,
+    scenes: Sequence[Scene],
+    *,
+    most: int,
+    exclude: Collection[int] = (),
+    distinct: float = 4.0,
+    batch_size: int = 64,
+    decode: Callable[[Tensor], list[Detections]] = maps_to_detections,
+    checkpoint: str | Path | None = None,
+    save_every: int = 50,
+    progress: bool = False,
+) -> MiningRound:
+    """Run a detector over scenes without objects and keep those that it is most wrong about.
+
+    Scenes are read one batch at a time, and only what was found is kept: memory does not grow with
+    their number. They are ranked by the highest score in them, not cut at a fixed score, which
+    means another thing for each detector.
+
+    Args:
+        model: the detector.
+        scenes: has `len` and an index; `scenes[i]` that raises ValueError is noted and left out.
+        most: how many to keep at the most.
+        exclude: indices that are not looked at, such as those of rounds before.
+        distinct: of two finds whose surroundings differ less than this (root mean square, in levels
+            of 0 to 255), the one with the lower score is dropped; 0 keeps both.
+        batch_size: scenes at once.
+        decode: turns the model's output into one `Detections` an image.
+        checkpoint: file in which the scan's state is kept; a scan that was interrupted goes on
+            where it was saved, if model, scenes and settings are the same.
+        save_every: batches between two saves.
+        progress: show a live line.
+
+    Raises:
+        ValueError: a number is out of its range, or the checkpoint is damaged or of another scan.
+    """
+    if most < 1 or batch_size < 1 or save_every < 1 or distinct < 0:
+        raise ValueError(
+            f"most is {most}, batch_size {batch_size}, save_every {save_every}, distinct "
+            f"{distinct}: the first three must be 1 or more, distinct 0 or more."
+        )
+    scan = _Scan(model, scenes, Ranking(most, distinct), frozenset(exclude), batch_size, decode)
+    if checkpoint is not None and Path(checkpoint).exists():
+        scan.load(checkpoint)
+    started = time.perf_counter() - scan.seconds
+    starts = range(scan.position, len(scenes), batch_size)
+    with progress_bar(len(starts), description="mining", enabled=progress) as bar:
+        for count, start in enumerate(starts, start=1):
+            scan.run(start, min(start + batch_size, len(scenes)))
+            scan.seconds = time.perf_counter() - started
+            if checkpoint is not None and (count % save_every == 0 or count == len(starts)):
+                scan.save(checkpoint)
+            bar.update()
+    found = tuple(scan.ranking.items)
+    return MiningRound(found, scan.scanned, tuple(scan.unreadable), scan.seconds)
+
+
+@dataclass
+class _Scan:
+    """A scan and how far it has come."""
+
+    model: nn.Module
+    scenes: Sequence[Scene]
+    ranking: Ranking
+    exclude: frozenset[int]
+    batch_size: int
+    decode: Callable[[Tensor], list[Detections]]
+    position: int = 0
+    scanned: int = 0
+    seconds: float = 0.0
+    unreadable: list[str] = field(default_factory=list)
+
+    def run(self, start: int, end: int) -> None:
+        """Look at the scenes from `start` to before `end`."""
+        batch = {}
+        for index in range(start, end):
+            if index not in self.exclude:
+                try:
+                    batch[index] = self.scenes[index]
+                except ValueError as error:
+                    self.unreadable.append(str(error))
+        results = detect(self.model, batch.values(), batch_size=self.batch_size, decode=self.decode)
+        self.ranking.add(
+            HardNegative.of(index, scene, detections)
+            for index, (scene, detections) in zip(batch, results, strict=True)
+            if len(detections)
+        )
+        self.position, self.scanned = end, self.scanned + len(batch)
+
+    def save(self, path: str | Path) -> None:
+        """Write how far it has come."""
+        names = ("position", "scanned", "seconds", "unreadable")
+        state = {name: getattr(self, name) for name in names}
+        save_checkpoint(path, {**state, "key": self._key(), "ranking": self.ranking.state()})
+
+    def load(self, path: str | Path) -> None:
+        """Go on from what `save` wrote."""
+        state = load_checkpoint(path)
+        if state.pop("key", None) != self._key():
+            raise ValueError(
+                f"{path} belongs to another scan (another model, pool or setting): name another "
+                "checkpoint, or delete it."
+            )
+        self.ranking.load(state.pop("ranking"))
+        vars(self).update(state)
+
+    def _key(self) -> str:
+        digest = hashlib.sha256()
+        settings = (len(self.scenes), self.ranking.most, self.ranking.distinct, self.batch_size)
+        digest.update(repr((settings, sorted(self.exclude))).encode())
+        for name, values in self.model.state_dict().items():
+            digest.update(name.encode() + values.detach().cpu().numpy().tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,149 @@
+"""Training batches of scenes that live on the device: so many with ships, so many without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course_utils.centre_maps import STRIDE, boxes_to_maps
+from course_utils.scene import Scene
+
+
+@dataclass(frozen=True)
+class PackedScenes:
+    """Scenes of one size as two tensors.
+
+    Attributes:
+        images: uint8 (n, 3, height, width).
+        boxes: float32 (n, b, 4), each scene's list filled up with NaN.
+    """
+
+    images: Tensor
+    boxes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def pack(scenes: Iterable[Scene], *, device: torch.device | str = "cpu") -> PackedScenes:
+    """Pack scenes of one size; they are all kept in memory.
+
+    Raises:
+        ValueError: there is none, they differ in size, or it is not a multiple of 4 pixels.
+    """
+    scenes = list(scenes)
+    shapes = {tuple(scene.image.shape) for scene in scenes}
+    if len(shapes) != 1:
+        raise ValueError(
+            f"There are {len(scenes)} scenes of the sizes {sorted(shapes)}, but one size is needed."
+        )
+    (shape,) = shapes
+    if shape[1] % STRIDE or shape[2] % STRIDE:
+        raise ValueError(
+            f"The scenes have {shape[1]} x {shape[2]} pixels, but both must be multiples of "
+            f"{STRIDE}: crop or resize them."
+        )
+    most = max(len(scene.boxes) for scene in scenes)
+    boxes = torch.full((len(scenes), most, 4), torch.nan)
+    for row, scene in zip(boxes, scenes, strict=True):
+        row[: len(scene.boxes)] = scene.boxes
+    images = torch.stack([scene.image for scene in scenes])
+    return PackedScenes(images.to(device), boxes.to(device))
+
+
+class SceneBatches:
+    """Iterable of (images, target maps), with a fixed mix of scenes in each batch.
+
+    Both pools are gone through in a random order, again and again: each scene of a pool comes once
+    before any comes twice. Images are turned by quarters and mirrored at random, with their boxes.
+
+    Args:
+        positives: scenes with ships.
+        negatives: scenes without, or None.
+        negative_share: of each batch, 0 to 1, rounded to whole scenes.
+        batch_size: scenes a batch.
+        steps: batches an epoch.
+        seed: of order and turns.
+
+    Yields:
+        Images uint8 (batch, 3, height, width), and maps of `boxes_to_maps`.
+
+    Raises:
+        ValueError: a number is out of its range, the scenes are not square or of two sizes, or a
+            share is asked for and there are no negatives.
+    """
+
+    def __init__(
+        self,
+        positives: PackedScenes,
+        negatives: PackedScenes | None = None,
+        *,
+        negative_share: float = 0.0,
+        batch_size: int = 32,
+        steps: int,
+        seed: int = 0,
+    ):
+        if not 0 <= negative_share < 1 or batch_size < 1 or steps < 1:
+            raise ValueError(
+                f"negative_share is {negative_share}, batch_size {batch_size}, steps {steps}, but "
+                "the share must be from 0 to below 1 and the others at least 1."
+            )
+        count = round(negative_share * batch_size)
+        if count and not negatives:
+            raise ValueError(
+                f"negative_share is {negative_share}, but there are no scenes without ships: give "
+                "negatives, or a share of 0."
+            )
+        shapes = {tuple(p.images.shape[1:]) for p in (positives, negatives) if p is not None}
+        if len(shapes) > 1 or len({n for shape in shapes for n in shape[1:]}) > 1:
+            raise ValueError(
+                f"The scenes have the sizes {sorted(shapes)}, but need one square one."
+            )
+        self.steps, self.seed, self.epoch = steps, seed, 0
+        self.pools = [(positives, batch_size - count)]
+        if count:
+            self.pools.append((negatives, count))
+
+    def __len__(self) -> int:
+        """Return the number of batches an epoch."""
+        return self.steps
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        self.epoch += 1
+        orders = [_endless(len(pool), count, generator) for pool, count in self.pools]
+        for _ in range(self.steps):
+            parts = [
+                (pool.images[(rows := next(order)).to(pool.images.device)], pool.boxes[rows])
+                for (pool, _), order in zip(self.pools, orders, strict=True)
+            ]
+            turn = int(torch.randint(4, (), generator=generator))
+            mirror = bool(torch.randint(2, (), generator=generator))
+            images, maps = zip(*(_turned(*part, turn, mirror) for part in parts), strict=True)
+            yield torch.cat(images), torch.cat(maps)
+
+
+def _endless(size: int, count: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield `count` indices at a time, from one random order after the other."""
+    left = torch.empty(0, dtype=torch.long)
+    while True:
+        while len(left) < count:
+            left = torch.cat([left, torch.randperm(size, generator=generator)])
+        yield left[:count]
+        left = left[count:]
+
+
+def _turned(images: Tensor, boxes: Tensor, turns: int, mirror: bool) -> tuple[Tensor, Tensor]:
+    """Turn images by quarters to the left and mirror them, with their boxes; return the maps."""
+    size = images.shape[-1]
+    for _ in range(turns):
+        x0, y0, x1, y1 = boxes.unbind(-1)
+        boxes = torch.stack([y0, size - x1, y1, size - x0], -1)
+    images = images.rot90(turns, (-2, -1))
+    if mirror:
+        x0, y0, x1, y1 = boxes.unbind(-1)
+        boxes, images = torch.stack([size - x1, y0, size - x0, y1], -1), images.flip(-1)
+    return images, boxes_to_maps(boxes, size, size)

@@ -1,0 +1,77 @@
+import random
+
+import pytest
+
+from course_utils.group_split import split_by_group
+
+
+def port(name):
+    return name.partition("_")[0]
+
+
+def tiles(**sizes):
+    """Name so many tiles of each port, in a mixed order."""
+    names = [f"{name}_{tile:03}.jpg" for name, size in sizes.items() for tile in range(size)]
+    random.Random(0).shuffle(names)
+    return names
+
+
+PORTS = tiles(genoa=102, busan=40, casablanca=6, durban=80, honolulu=6, klang=60, marseille=132)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8, 0.99])
+def test_no_leak(share):
+    """Is every image on one side, and no port on both, on any seed?"""
+    for seed in range(30):
+        first, second = split_by_group(PORTS, port, share, seed)
+        assert sorted(first + second) == list(range(len(PORTS)))
+        assert list(first) == sorted(first) and list(second) == sorted(second)
+        ports = [{port(PORTS[i]) for i in side} for side in (first, second)]
+        assert ports[0] and ports[1]
+        assert not ports[0] & ports[1]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.7])
+def test_share(share):
+    """Has the second side the share that is asked for, within half of the largest group?"""
+    for seed in range(30):
+        _, second = split_by_group(PORTS, port, share, seed)
+        assert abs(len(second) - share * len(PORTS)) <= 132 / 2
+
+
+def test_many_groups_meet_the_share():
+    """Is the share met to a single image where the groups are small?"""
+    names = tiles(**{f"port{i}": 1 + i % 3 for i in range(60)})
+    assert len(split_by_group(names, port, 0.25, 0)[1]) == pytest.approx(len(names) / 4, abs=1)
+
+
+def test_seed():
+    """Do seeds differ, and does one seed send the same ports to the same side in any order?"""
+
+    def held_out(names, seed):
+        return frozenset(port(names[i]) for i in split_by_group(names, port, 0.3, seed)[1])
+
+    assert len({held_out(PORTS, seed) for seed in range(10)}) > 3
+    assert held_out(PORTS, 5) == held_out(sorted(PORTS), 5)
+
+
+@pytest.mark.parametrize(("share", "sides"), [(0.001, (99, 1)), (0.999, (1, 99))])
+def test_extreme_share(share, sides):
+    """Has each side a group where the share asks for next to nothing?"""
+    for seed in range(4):
+        halves = split_by_group(tiles(large=99, small=1), port, share, seed)
+        assert tuple(map(len, halves)) == sides
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 30, float("nan")])
+def test_bad_share(share):
+    """Is a share that leaves a side empty refused?"""
+    with pytest.raises(ValueError, match=rf"^share is {share}, but must be between 0 and 1\.$"):
+        split_by_group(PORTS, port, share, 0)
+
+
+@pytest.mark.parametrize("names", [[], ["busan_1.jpg", "busan_2.jpg"]])
+def test_too_few_groups(names):
+    """Are names that cannot be split without a leak refused?"""
+    with pytest.raises(ValueError, match=rf"^The {len(names)} names belong to .* two groups:"):
+        split_by_group(names, port, 0.5, 0)
