@@ -77,7 +77,7 @@ def largest_setting_with_high_lr(
     Args:
         usable_lrs: setting -> its largest usable learning rate.
         share: high means at least this share of the highest of them; a half, since repeated sweeps
-            scatter by up to a factor of two.
+            often scatter by a factor of two.
 
     Raises:
         ValueError: there is no setting, or the share lies outside (0, 1].
