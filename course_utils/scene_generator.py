@@ -133,7 +133,7 @@ def _try_ship(
     image: np.ndarray, x: float, y: float, heading: float, others: list, rng: Generator
 ) -> list:
     """Paint a ship unless it would cover another one or be cut off by the border."""
-    length = SHORTEST + (LONGEST - SHORTEST) * rng.beta(1.2, 2.2)
+    length = SHORTEST + (LONGEST - SHORTEST) * rng.beta(1.4, 2.0)
     half = length / 2
     size = image.shape[0]
     reach = [half * abs(np.cos(heading)) + 1, half * abs(np.sin(heading)) + 1]
