@@ -50,7 +50,7 @@ def box_overlaps(detections: Detections, true_boxes: Tensor) -> Tensor:
             "it takes Detections and a tensor of true boxes, in this order."
         )
     check_boxes(true_boxes, "The true boxes")
-    if not len(detections) or not len(true_boxes):  # most images are so: save box_iou's time
+    if not len(detections) or not len(true_boxes):  # most images are so: save the time
         return torch.zeros(len(detections), len(true_boxes), dtype=torch.float64)
     # float64, as in COCO's code, so that an overlap of exactly .5 counts as that
     return box_iou(detections.boxes.cpu().double(), true_boxes.cpu().double())

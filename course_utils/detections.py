@@ -52,6 +52,8 @@ class Detections:
     def above(self, threshold: float) -> Detections:
         """Return the detections whose score is at least the threshold."""
         chosen = self.scores >= threshold
+        if chosen.all():
+            return self
         return Detections(self.boxes[chosen], self.scores[chosen])
 
 

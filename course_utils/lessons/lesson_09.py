@@ -15,7 +15,6 @@ from course_utils.detection_metrics import (
     Pairs,
     PrecisionRecallCurve,
     average_precision,
-    counts_at,
     false_positives_per_empty_image,
     precision_recall,
     threshold_at_recall,
@@ -145,23 +144,25 @@ class Measures:
     curve: PrecisionRecallCurve
 
 
-def measure(model: nn.Module, data: ShipData) -> Measures:
-    """Choose the threshold for the wanted recall on validation images, and measure on test images.
+def measure(model: nn.Module, data: ShipData, *, recall: float = RECALL) -> Measures:
+    """Choose the threshold for a recall on validation images, and measure on test images.
 
     A detector that never reaches the recall gets the lowest threshold that it has.
     """
     valid, test = (_pairs(model, part) for part in (data.valid, data.test))
     chosen = precision_recall(valid, iou=IOU)
     reached = float(chosen.recall[-1])
-    threshold = threshold_at_recall(chosen, min(RECALL, reached))
+    threshold = threshold_at_recall(chosen, min(recall, reached))
     kept = [(found.above(threshold), boxes) for found, boxes in test]
+    curve = precision_recall(test, iou=IOU)
+    counted = curve.thresholds >= threshold
     return Measures(
         false_positives=false_positives_per_empty_image(test, threshold),
-        recall=counts_at(test, threshold, iou=IOU).recall,
+        recall=float(curve.recall[counted][-1]) if counted.any() else 0.0,
         average_precision=average_precision(test, iou=IOU),
         f2=airbus_score(kept),
         threshold=threshold,
-        curve=precision_recall(test, iou=IOU),
+        curve=curve,
     )
 
 

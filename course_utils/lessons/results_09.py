@@ -30,7 +30,7 @@ def stored() -> list[dict]:
     if not RESULTS_FILE.exists():
         raise FileNotFoundError(
             f"{RESULTS_FILE.name} is missing: restore it with git, or run "
-            "`python -m course_utils.lessons.tune_09` (a quarter of an hour)."
+            "`python -m course_utils.lessons.tune_09` (half an hour)."
         )
     return json.loads(RESULTS_FILE.read_text(encoding="utf-8"))["seeds"]
 

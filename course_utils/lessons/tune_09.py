@@ -1,6 +1,6 @@
 """Command that carries out lesson 09's comparisons with more seeds and arms than a lesson can.
 
-    python -m course_utils.lessons.tune_09       a quarter of an hour on one CPU core
+    python -m course_utils.lessons.tune_09       half an hour on one CPU core
 
 All seeds are others than those on which the settings were chosen (500 to 502) and than the
 lesson's own. A run that is interrupted goes on with the first seed that is missing.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -26,6 +27,8 @@ from course_utils.mining import mine_hard_negatives
 SEEDS = tuple(range(200, 206))
 MINED = (50, 100, 400, 800)  # beside the lesson's own number
 UNLABELLED = 0.03
+LONGER = 4  # times as many steps
+LONGER_ARMS = ("mined", "natural mix", "focal loss")
 
 
 def numbers(model: nn.Module, data: ShipData) -> dict[str, float]:
@@ -43,9 +46,29 @@ def compare(arms: Arms) -> dict[str, dict]:
 
 
 def how_many(arms: Arms) -> dict[int, dict]:
-    """Measure detectors that went on with other numbers of mined images."""
-    most = mine_hard_negatives(arms.first, arms.data.empty, most=max(MINED)).indices
-    return {count: numbers(arms.go_on(most[:count]), arms.data) for count in MINED}
+    """Measure detectors that went on with other numbers of the hardest images.
+
+    Images in which nothing was found are all alike to mining: they follow in random order.
+    """
+    found = mine_hard_negatives(arms.first, arms.data.empty, most=len(arms.data.empty)).indices
+    known = set(found)
+    ranked = found + [i for i in arms.random(len(arms.data.empty)) if i not in known]
+    return {count: numbers(arms.go_on(ranked[:count]), arms.data) for count in MINED}
+
+
+def longer(arms: Arms) -> dict[str, dict]:
+    """Measure arms of which every training takes four times as many steps."""
+    lesson = arms.settings
+    more = replace(
+        lesson,
+        first_steps=LONGER * lesson.first_steps,
+        more_steps=LONGER * lesson.more_steps,
+    )
+    patient = Arms(more, arms.seed, arms.device)
+    measured = {"before": numbers(patient.first, patient.data)}
+    for name in LONGER_ARMS:
+        measured[name] = numbers(patient.train(name), patient.data)
+    return measured
 
 
 def second_round(arms: Arms) -> dict[str, dict]:
@@ -88,6 +111,7 @@ def run_seed(lesson: Settings, seed: int, device: torch.device) -> dict:
         "mined": how_many(arms),
         "rounds": second_round(arms),
         "unlabelled": with_unlabelled(arms),
+        "longer": longer(arms),
     }
 
 
