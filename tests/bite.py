@@ -274,9 +274,23 @@ BREAKS = (
     Break(
         "near-duplicates stay",
         "hard_negatives",
-        "if not kept or not near[place, kept].any():",
+        "if not rivals[:easier].any() and not rivals[len(old) :].any():",
         "if True:",
         ("hard_negatives",),
+    ),
+    Break(
+        "the easier of two that look alike stays",
+        "hard_negatives",
+        "stays[easier : len(old)] &= ~rivals[easier : len(old)]",
+        "pass",
+        ("hard_negatives",),
+    ),
+    Break(
+        "a resumed scan looks at all scenes again",
+        "mining",
+        'names = ("position", "scanned", "seconds", "unreadable")',
+        'names = ("scanned", "seconds", "unreadable")',
+        ("mining",),
     ),
     Break(
         "a scan of another model goes on",
