@@ -47,6 +47,9 @@ class HardNegative:
 class Ranking:
     """The hardest negatives seen so far, the highest score first.
 
+    One that was dropped is not kept for later: should the one that it looks like be dropped in
+    turn, it does not come back. Where look-alikes form chains, the order matters a little.
+
     Args:
         most: how many are kept.
         distinct: of two whose surroundings differ less than this (root mean square, in levels of 0
