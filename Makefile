@@ -47,8 +47,9 @@ execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks
 		$(BIN)/python -m nbconvert --to notebook --inplace --execute \
 		--ExecutePreprocessor.record_timing=False $(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
 
-claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=...
-	$(BIN)/python tests/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
+claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... RESUME=yes
+	$(BIN)/python tests/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
+		$(if $(filter yes,$(RESUME)),--resume)
 
 bite: $(READY)  ## break course_utils in many ways and see each one caught
 	$(BIN)/python tests/bite.py
