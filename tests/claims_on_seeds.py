@@ -6,7 +6,7 @@
 Each lesson runs whole, once a seed, with `COURSE_SEED` set to it: all of the lesson's own seeds
 move a thousand times as far, onto seeds on which nothing in it was chosen. A table counts the
 verdicts; build/claims.json keeps each one with its effects, and with --resume the runs that it has
-are not run again (twenty seeds of all lessons take two hours of one core). Exit status 1 where the claims of a
+are not run again (twenty seeds of all lessons take hours). Exit status 1 where the claims of a
 lesson all hold, or say "within noise", in fewer than 95 % of the runs.
 """
 
