@@ -1,34 +1,24 @@
-"""Lesson 09, hard negatives: its settings, its trainings, and how a detector is measured."""
+"""Lesson 09, hard negatives: its settings and its trainings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from course_utils.airbus_score import airbus_score
 from course_utils.detection_loss import DetectionLoss
-from course_utils.detection_metrics import (
-    Pairs,
-    PrecisionRecallCurve,
-    average_precision,
-    false_positives_per_empty_image,
-    precision_recall,
-    threshold_at_recall,
-)
-from course_utils.detector import ShipDetector, detect
+from course_utils.detector import ShipDetector
 from course_utils.device import set_seed
+from course_utils.fpn_detector import FpnDetector
 from course_utils.lessons.data_09 import Counts, ShipData, from_folder, is_airbus_folder, simulated
 from course_utils.one_cycle import OneCycle
 from course_utils.scene_batches import PackedScenes, SceneBatches
 from course_utils.settings import choose, data_folder, seeds
 from course_utils.training import fit
-
-RECALL = 0.9  # at which detectors are compared
-IOU = 0.3  # of a match: a ship of 10 x 3 pixels that is found one pixel beside has less than .5
 
 
 @dataclass(frozen=True)
@@ -123,53 +113,6 @@ def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05, fused=True)
 
 
-@dataclass(frozen=True)
-class Measures:
-    """How good a detector is on test images, at the threshold that validation images chose.
-
-    Attributes:
-        false_positives: detections an image without ships.
-        recall: share of the ships that are found.
-        average_precision: over all thresholds, 0 to 1.
-        f2: Airbus' own score, on boxes, 0 to 1.
-        threshold: detections count from this score on.
-        curve: precision and recall at all thresholds.
-    """
-
-    false_positives: float
-    recall: float
-    average_precision: float
-    f2: float
-    threshold: float
-    curve: PrecisionRecallCurve
-
-
-def measure(model: nn.Module, data: ShipData, *, recall: float = RECALL) -> Measures:
-    """Choose the threshold for a recall on validation images, and measure on test images.
-
-    A detector that never reaches the recall gets the lowest threshold that it has.
-    """
-    valid, test = (_pairs(model, part) for part in (data.valid, data.test))
-    chosen = precision_recall(valid, iou=IOU)
-    reached = float(chosen.recall[-1])
-    threshold = threshold_at_recall(chosen, min(recall, reached))
-    kept = [(found.above(threshold), boxes) for found, boxes in test]
-    curve = precision_recall(test, iou=IOU)
-    counted = curve.thresholds >= threshold
-    return Measures(
-        false_positives=false_positives_per_empty_image(test, threshold),
-        recall=float(curve.recall[counted][-1]) if counted.any() else 0.0,
-        average_precision=average_precision(test, iou=IOU),
-        f2=airbus_score(kept),
-        threshold=threshold,
-        curve=curve,
-    )
-
-
-def _pairs(model: nn.Module, scenes: Sequence) -> Pairs:
-    return [(found, scene.boxes) for scene, found in detect(model, scenes)]
-
-
 def settings() -> Settings:
     """Return the settings of the running profile."""
     return choose(quick=_quick, full=_full, smoke=_smoke)()
@@ -192,7 +135,7 @@ def _quick() -> Settings:
 
 def _full() -> Settings:
     return Settings(
-        model=ShipDetector,
+        model=partial(FpnDetector, depth=34, pretrained=True),
         counts=Counts(30_000, 70_000, 4_000, 6_000, 4_000, 10_000),
         size=256,
         batch_size=32,
@@ -207,7 +150,7 @@ def _full() -> Settings:
 
 def _smoke() -> Settings:
     return Settings(
-        model=ShipDetector,
+        model=partial(FpnDetector, width=16),
         counts=Counts(16, 32, 8, 8, 8, 12),
         size=64,
         batch_size=4,

@@ -30,7 +30,7 @@ def stored() -> list[dict]:
     if not RESULTS_FILE.exists():
         raise FileNotFoundError(
             f"{RESULTS_FILE.name} is missing: restore it with git, or run "
-            "`python -m course_utils.lessons.tune_09` (half an hour)."
+            "`python -m course_utils.lessons.tune_09` (20 minutes)."
         )
     return json.loads(RESULTS_FILE.read_text(encoding="utf-8"))["seeds"]
 

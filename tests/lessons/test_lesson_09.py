@@ -7,7 +7,7 @@ from torch import nn
 from course_utils.centre_maps import boxes_to_maps
 from course_utils.lessons import lesson_09
 from course_utils.lessons.arms_09 import ARMS, MORE_ARMS, Arms
-from course_utils.lessons.lesson_09 import measure
+from course_utils.lessons.measures_09 import measure
 
 CPU = torch.device("cpu")
 

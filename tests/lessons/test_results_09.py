@@ -2,9 +2,10 @@ import json
 
 import matplotlib.pyplot as plt
 import pytest
+import torch
 
 from course_utils.lessons import lesson_09, results_09, tune_09
-from course_utils.lessons.arms_09 import ARMS, MORE_ARMS
+from course_utils.lessons.arms_09 import ARMS, MORE_ARMS, Arms
 from course_utils.lessons.results_09 import (
     plot_how_many,
     plot_rounds,
@@ -30,6 +31,7 @@ def test_stored_results():
     for entry in entries:
         assert set(entry["arms"]) == {"before", *ARMS, *MORE_ARMS}
         assert set(entry["mined"]) == set(map(str, tune_09.MINED))
+    assert ["longer" in entry for entry in entries] == [True] * 3 + [False] * (len(entries) - 3)
 
 
 def test_bars():
@@ -78,7 +80,23 @@ def test_command(monkeypatch, tmp_path):
         "as mined",
         "audited",
     }
+    assert "longer" not in both[0]  # no seed of the lesson's command
     assert both[0]["mined"].keys() == {"2", "4"} and len(both[0]["rounds"]) == 2
+
+
+def test_longer(monkeypatch, tmp_path):
+    """Has each training of the patient arms four times as many steps?"""
+    monkeypatch.setenv("COURSE_PROFILE", "smoke")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    steps = []
+    monkeypatch.setattr(
+        lesson_09, "fit", lambda model, batches, *_, **__: steps.append(len(batches))
+    )
+    lesson = lesson_09.settings()
+    measured = tune_09.longer(Arms(lesson, 0, torch.device("cpu")))
+    assert list(measured) == ["before", *tune_09.LONGER_ARMS]
+    first, more = 4 * lesson.first_steps, 4 * lesson.more_steps
+    assert steps == [first, more, first + more, first + more]
 
 
 def test_missing_file(monkeypatch, tmp_path):
