@@ -341,6 +341,62 @@ BREAKS = (
         "seen[1] - 9 * seen[0]",
         ("step_checks",),
     ),
+    Break(
+        "a failed check raises nothing when graded",
+        "checks",
+        "if is_graded() and not outcome.passed:",
+        "if False:",
+        ("checks",),
+    ),
+    Break(
+        "a swallowed end is not raised again",
+        "watchdog",
+        "        sys.settrace(_raise_again)\n",
+        "",
+        ("watchdog",),
+    ),
+    Break(
+        "grading writes into the teacher's progress",
+        "progress",
+        "    if is_graded():\n        return False\n",
+        "",
+        ("progress",),
+    ),
+    Break(
+        "a near miss passes",
+        "editions/near_misses",
+        "alike or SOLUTION in plain",
+        "SOLUTION in plain",
+        ("editions/near_misses",),
+    ),
+    Break(
+        "a solution survives in an attachment",
+        "editions/leaks",
+        '("source", "outputs", "attachments", "metadata")',
+        '("source", "outputs", "metadata")',
+        ("editions/leaks",),
+    ),
+    Break(
+        "a solution with other spaces survives",
+        "editions/leaks",
+        'return re.sub(r"\\s+", "", html.unescape(text))',
+        "return html.unescape(text)",
+        ("editions/leaks",),
+    ),
+    Break(
+        "an edited check is graded as it is",
+        "editions/restored_checks",
+        "            cell = original\n",
+        "            pass\n",
+        ("editions/restored_checks",),
+    ),
+    Break(
+        "a deleted check is not graded",
+        "editions/restored_checks",
+        "return cells + [cell for cell in missing if cell.metadata.nbgrader.grade]",
+        "return cells",
+        ("editions/restored_checks",),
+    ),
 )
 
 
@@ -382,7 +438,8 @@ def first_failure(tests: tuple[str, ...], change: Break | None = None) -> str | 
             path = folder / "course_utils" / f"{change.module}.py"
             path.write_text(broken_source(change), encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "--timeout=120"]
-        command += ["-p", "no:cacheprovider", *(f"tests/test_{test}.py" for test in tests)]
+        files = [str(Path("tests", test).with_name(f"test_{Path(test).name}.py")) for test in tests]
+        command += ["-p", "no:cacheprovider", *files]
         environment = {**os.environ, "PYTHONPATH": name, "PYTHONDONTWRITEBYTECODE": "1"}
         run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     failures = [line for line in run.stdout.splitlines() if line.startswith("FAILED")]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
-from notebook_cells import printed, tags
+from notebook_cells import code_cells, printed, tags
 
 NOT_ATTEMPTED = "not attempted yet"
 PASSED = ": passed"
@@ -37,8 +37,9 @@ def find_exercises(notebook: NotebookNode) -> list[Parts]:
             exercises.append(Parts((index, cell), stub_name(cell.source)))
         elif exercises:
             exercise = exercises[-1]
-            if cell.cell_type == "markdown" and exercise.check is None:
-                exercise.hints += re.findall(r"<details>.*?</details>", cell.source, re.DOTALL)
+            if cell.cell_type == "markdown":
+                if exercise.check is None:
+                    exercise.hints += re.findall(r"<details>.*?</details>", cell.source, re.DOTALL)
             elif "check" in tags(cell) and exercise.check is None:
                 exercise.check = index, cell
             elif "solution" in tags(cell) and exercise.solution is None:
@@ -62,7 +63,7 @@ def exercise_sentences(notebook: NotebookNode) -> list[str]:
     exercises = find_exercises(notebook)
     sentences = [] if exercises else ["No cell is tagged 'exercise': a lesson has an exercise."]
     for tag in ("check", "solution"):
-        count = sum(tag in tags(cell) for cell in notebook.cells)
+        count = sum(tag in tags(cell) for cell in code_cells(notebook))
         if count > len(exercises):
             sentences.append(
                 f"{count} cells are tagged {tag!r}, but {len(exercises)} are tagged 'exercise'."
@@ -83,20 +84,23 @@ def run_exercise(notebook: NotebookNode, exercise: Parts, answer: str) -> str:
         exercise: one of its exercises.
         answer: the source that stands in the stub's place.
     """
-    index, check = exercise.check
-    cells = [cell for cell in notebook.cells[:index] if cell.cell_type == "code"]
-    imports = [
+    namespace: dict = {"__name__": "__main__"}
+    exec(compile(ast.Module(imports_above(notebook, exercise), []), "imports", "exec"), namespace)
+    with contextlib.redirect_stdout(io.StringIO()) as written:
+        exec(compile(answer, "answer", "exec"), namespace)
+        exec(compile(exercise.check[1].source, "check", "exec"), namespace)
+    return written.getvalue()
+
+
+def imports_above(notebook: NotebookNode, exercise: Parts) -> list[ast.stmt]:
+    """Return the imports of the cells above an exercise's check."""
+    return [
         node
-        for cell in cells
+        for cell in notebook.cells[: exercise.check[0]]
+        if cell.cell_type == "code"
         for node in _parse(cell.source).body
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
-    namespace: dict = {"__name__": "__main__"}
-    exec(compile(ast.Module(imports, []), "imports", "exec"), namespace)
-    with contextlib.redirect_stdout(io.StringIO()) as written:
-        exec(compile(answer, "answer", "exec"), namespace)
-        exec(compile(check.source, "check", "exec"), namespace)
-    return written.getvalue()
 
 
 def solution_as_answer(exercise: Parts) -> str:
@@ -126,9 +130,15 @@ def _breaches(notebook: NotebookNode, exercise: Parts) -> Iterator[str]:
         yield from _solution_breaches(notebook, exercise)
     own = [part[0] for part in (exercise.stub, exercise.check, exercise.solution) if part]
     for index, cell in enumerate(notebook.cells):
-        if cell.cell_type == "code" and index not in own and exercise.name in _names(cell.source):
+        names = _names(cell.source) if cell.cell_type == "code" and index not in own else ()
+        if exercise.name in names:
             yield (
                 f"is used in cell {index}, which fails while it is not solved: "
+                "use course_utils' own function there."
+            )
+        if f"{exercise.name}_solution" in names:
+            yield (
+                f"has a solution that cell {index} uses, and the student edition does not have: "
                 "use course_utils' own function there."
             )
 
@@ -146,8 +156,14 @@ def _check_breaches(exercise: Parts) -> Iterator[str]:
 
 def _solution_breaches(notebook: NotebookNode, exercise: Parts) -> Iterator[str]:
     index, cell = exercise.solution
-    if notebook.cells[index - 1].cell_type != "markdown":
+    before = notebook.cells[index - 1]
+    if before.cell_type != "markdown":
         yield "has a solution without a markdown cell before it: say there what it does."
+    elif "solution" not in tags(before):
+        yield (
+            "has a solution with a markdown cell before it that stays in the student edition: tag "
+            "it 'solution' too."
+        )
     if not cell.metadata.get("jupyter", {}).get("source_hidden"):
         yield "has a solution that is not collapsed: set its jupyter.source_hidden."
     defined = {node.name for node in _parse(cell.source).body if hasattr(node, "name")}
