@@ -3,6 +3,7 @@
 VENV    ?= .venv
 PORT    ?= 8888
 BROWSER ?= yes
+FOLDER  ?= notebooks
 SEEDS   ?= 1 2 3
 TO      ?= build/assignment
 BIN     := $(VENV)/bin
@@ -31,7 +32,7 @@ help:  ## list these commands
 
 lab: $(READY)  ## open the course in JupyterLab; PORT=8888, BROWSER=no for a server
 	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ROOT) \
-		--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/$(LESSON) \
+		--ServerApp.root_dir=$(FOLDER) --LabApp.default_url=/lab/tree/$(LESSON) \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
 test: lint $(GRADING)  ## lint, unit tests and every notebook, with coverage
@@ -46,10 +47,11 @@ format: $(READY)  ## put the code in the house style
 	$(BIN)/python -m ruff format .
 
 execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks/02_lr_finder.ipynb
-	COURSE_PROFILE=quick COURSE_PROGRESS=$$(mktemp -d)/progress.json OMP_NUM_THREADS=1 \
+	COURSE_PROFILE=quick COURSE_PROGRESS=$$(mktemp -d)/progress.json COURSE_WIDGETS=no OMP_NUM_THREADS=1 \
 		$(BIN)/python -m nbconvert --to notebook --inplace --execute \
 		--NotebookExporter.preprocessors=course_utils.editions.grading_metadata.AddGradingMetadata \
-		--ExecutePreprocessor.record_timing=False $(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
+		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
+		$(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
 
 claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... RESUME=yes
 	$(BIN)/python tests/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
@@ -58,9 +60,9 @@ claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... 
 bite: $(READY)  ## break course_utils in many ways and see each one caught
 	$(BIN)/python tests/bite.py
 
-test-browser: $(READY)  ## run lessons in a real browser; NOTEBOOKS=..., screenshots in build/
+test-browser: $(READY)  ## use lessons in a real browser; NOTEBOOKS=..., screenshots in build/
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'
-	$(BIN)/python tests/browser/run_all.py $(NOTEBOOKS)
+	cd tests && $(abspath $(BIN))/python -m browser.run_all $(NOTEBOOKS)
 
 student: $(READY)  ## make the lessons without solutions and outputs, in build/student
 	rm -rf build/student

@@ -34,6 +34,41 @@ class Break:
 
 BREAKS = (
     Break(
+        "a widget's picture keeps what the one before drew",
+        "sketch",
+        "                artist.remove()",
+        "                pass",
+        ("sketch",),
+    ),
+    Break(
+        "a slider is greyed out and never comes back",
+        "widgets",
+        "control.disabled = name in unused(**settings)",
+        "control.disabled |= name in unused(**settings)",
+        ("widgets",),
+    ),
+    Break(
+        "a sweep is smoothed before its range is cut",
+        "lr_reading",
+        "    rule.read(list(torch.tensor(losses, dtype=torch.float64)))",
+        "    rule.read(list(torch.tensor(curve.losses, dtype=torch.float64)))",
+        ("lr_reading",),
+    ),
+    Break(
+        "an operating point lies beside its recall",
+        "operating_point",
+        "at = curve.thresholds == threshold_at_recall(curve, recall)",
+        "at = curve.thresholds == threshold_at_recall(curve, recall / 2)",
+        ("operating_point",),
+    ),
+    Break(
+        "undersampling is said to keep the largest class",
+        "oversampling_cost",
+        "len(counts) * smallest",
+        "len(counts) * largest // 2",
+        ("oversampling_cost",),
+    ),
+    Break(
         "the LR finder does not restore",
         "snapshot",
         "for put_back in restore:",

@@ -96,6 +96,16 @@ def no_machine_paths(notebook: NotebookNode) -> list[str]:
     ]
 
 
+def no_stored_widgets(notebook: NotebookNode) -> list[str]:
+    """Refuse sliders, which a page without a kernel shows as an error, if at all."""
+    kinds = [
+        kind for c in notebook.cells for o in c.get("outputs", []) for kind in o.get("data", {})
+    ]
+    if "widgets" not in notebook.metadata and not any("widget-view" in kind for kind in kinds):
+        return []
+    return ["The notebook stores widgets: run `make execute`, which stores plain pictures instead."]
+
+
 def size(notebook: NotebookNode) -> list[str]:
     """Limit the file, so that it opens fast and the repository stays small."""
     count = len(nbformat.writes(notebook).encode())
@@ -205,6 +215,7 @@ RULES: tuple[Rule, ...] = (
     no_stored_error,
     kernelspec,
     no_machine_paths,
+    no_stored_widgets,
     size,
     length,
     known_tags,

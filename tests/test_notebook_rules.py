@@ -85,6 +85,11 @@ def store_error(book):
     cell.outputs.append(v4.new_output("error", ename="ValueError", evalue="", traceback=[]))
 
 
+def store_slider(book):
+    data = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "sliders"}
+    find(book, "claims").outputs.append(v4.new_output("display_data", data=data))
+
+
 def text_after_figure(text):
     def change(book):
         after = next(i for i, c in enumerate(book.cells) if c.source == "draw()") + 1
@@ -123,6 +128,12 @@ BAD = {
         lambda book: find(book, "check").outputs[0].update(text=f"{NOT_ATTEMPTED} /tmp/x\n"),
         "no_machine_paths",
         "/tmp/x",
+    ),
+    "stored slider": (store_slider, "no_stored_widgets", "plain pictures"),
+    "stored state of a slider": (
+        lambda book: book.metadata.update(widgets={}),
+        "no_stored_widgets",
+        "plain pictures",
     ),
     "too large": (
         lambda book: book.cells[1].update(source="## Goals\n" + "x" * 2_000_001),
