@@ -47,12 +47,13 @@ class Measures:
 def measure(model: nn.Module, data: ShipData, *, recall: float = RECALL) -> Measures:
     """Choose the threshold for a recall on validation images, and measure on test images.
 
-    A detector that never reaches the recall gets the lowest threshold that it has.
+    For a detector that never reaches the recall, the lowest threshold counts that finds its most;
+    where it finds no ship at all, everything counts.
     """
     valid, test = (_pairs(model, part) for part in (data.valid, data.test))
     chosen = precision_recall(valid, iou=IOU)
-    reached = float(chosen.recall[-1])
-    threshold = threshold_at_recall(chosen, min(recall, reached))
+    reached = float(chosen.recall.max()) if len(chosen.recall) else 0.0
+    threshold = threshold_at_recall(chosen, min(recall, reached)) if reached else 0.0
     kept = [(found.above(threshold), boxes) for found, boxes in test]
     curve = precision_recall(test, iou=IOU)
     counted = curve.thresholds >= threshold

@@ -77,6 +77,14 @@ def test_measure_without_the_recall(arms):
     assert 0 <= result.recall < 0.9 and result.threshold > 0
 
 
+def test_measure_of_a_blind_detector(arms):
+    """Is a detector that finds nothing at all measured as such?"""
+    blind = Oracle([*arms.data.valid, *arms.data.test], 0)
+    blind.known = {image: torch.empty(0, 4) for image in blind.known}
+    result = measure(blind, arms.data)
+    assert result.recall == result.average_precision == result.false_positives == 0
+
+
 def test_arms(arms):
     """Does every arm train, and differ from the first detector and from the others?"""
     weights = {name: arms.train(name).head.weight.detach() for name in (*ARMS, *MORE_ARMS)}
