@@ -6,6 +6,7 @@ import runpy
 import sqlite3
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import nbformat
@@ -26,6 +27,8 @@ needs_nbgrader = pytest.mark.skipif(
     importlib.util.find_spec("nbgrader") is None,
     reason="nbgrader is missing: `make test` installs it, or pip install -e '.[grading]'",
 )
+# The fixture below starts four kernels one after the other.
+pytestmark = pytest.mark.timeout(1800)
 SCORES = """
 SELECT submitted_assignment.student_id, SUM(grade.auto_score), COUNT(*)
 FROM grade JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
@@ -179,16 +182,43 @@ def test_teachers_progress(course):
     assert not (course / "mine").exists()
 
 
-@needs_nbgrader
-def test_settings_are_kept(course):
-    """Are the teacher's additions to nbgrader's settings kept when the lessons are made again?"""
-    settings = course / "nbgrader_config.py"
-    assert "configure(c, Path(__file__).parent)" in settings.read_text(encoding="utf-8")
-    changed = settings.read_text(encoding="utf-8") + "c.CourseDirectory.course_id = 'mine'\n"
-    settings.write_text(changed, encoding="utf-8")
-    command = [sys.executable, "-m", "course_utils.editions.assignment", "--to", str(course)]
-    subprocess.run([*command, str(PATHS[0])], cwd=REPOSITORY, check=True)
-    assert settings.read_text(encoding="utf-8") == changed
+@pytest.fixture
+def configs(monkeypatch):
+    """Put a stand-in in nbgrader's place, and return the settings that it was started with."""
+    configs = []
+
+    class StandIn:
+        def __init__(self, config):
+            configs.append(config)
+
+        def generate_assignment(self, name):
+            return {"success": name != "refused", "log": "its words"}
+
+    monkeypatch.setitem(sys.modules, "nbgrader", types.ModuleType("nbgrader"))
+    monkeypatch.setitem(sys.modules, "nbgrader.apps", types.SimpleNamespace(NbGraderAPI=StandIn))
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    return configs
+
+
+def test_settings_are_kept(tmp_path, configs, capsys):
+    """Are the teacher's additions to nbgrader's settings kept and used on the next call?"""
+    arguments = ["--to", str(tmp_path), str(PATHS[0])]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == f"1 assignments for the students: {tmp_path / 'release'}\n"
+    settings = tmp_path / "nbgrader_config.py"
+    settings.write_text(f"{settings.read_text()}c.CourseDirectory.course_id = 'mine'\n")
+    changed = settings.read_text()
+    assert main(arguments) == 0
+    assert settings.read_text() == changed
+    assert [config.CourseDirectory.get("course_id") for config in configs] == [None, "mine"]
+    assert configs[1].CourseDirectory.root == str(tmp_path)
+
+
+def test_refusal_by_nbgrader(tmp_path, configs, capsys):
+    """Does a lesson that nbgrader itself refuses end the command, with nbgrader's words?"""
+    nbformat.write(nbformat.read(PATHS[0], as_version=4), tmp_path / "refused.ipynb")
+    assert main(["--to", str(tmp_path / "course"), str(tmp_path / "refused.ipynb")]) == 1
+    assert capsys.readouterr().err == "refused.ipynb: nbgrader made no release:\nits words\n"
 
 
 def test_lessons_of_a_folder(tmp_path):
