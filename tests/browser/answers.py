@@ -22,11 +22,13 @@ def answer_exercises(page: NotebookPage, notebook: nbformat.NotebookNode) -> lis
     for exercise in find_exercises(notebook):
         source, words = _wrong_answer(notebook, exercise)
         for answer, expected in ((source, words), (solution_as_answer(exercise), PASSED)):
-            page.replace(page.find(f"def {exercise.name}("), answer)
-            message = page.run(page.find(exercise.check[1].source.splitlines()[0]))
+            page.run(page.find(f"def {exercise.name}("), answer)
+            check = page.find(exercise.check[1].source.splitlines()[0])
+            page.run(check)
+            message = page.message(check, expected)
             label = "right" if expected is PASSED else "wrong"
             page.screenshot(f"answer_{label}")
-            if expected not in " ".join(message.split()):
+            if expected not in message:
                 faults.append(
                     f"the {label} answer to {exercise.name} got {message!r}, without {expected!r}"
                 )

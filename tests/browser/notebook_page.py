@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page
 
 SCREENSHOTS = ROOT / "build" / "browser"
 SECONDS_TO_RUN = 400
+SECONDS_FOR_WORDS = 30
 _PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer"
 
 
@@ -43,7 +44,7 @@ class NotebookPage:
     def run_all(self) -> nbformat.NotebookNode:
         """Run all cells, none of which has run, and return the notebook saved after the last.
 
-        The file is looked at, since the page holds only the cells in view.
+        An error ends the run, as JupyterLab then runs no further cell. The file is looked at, since the page holds only the cells in view.
 
         Raises:
             TimeoutError: it takes too long.
@@ -53,8 +54,9 @@ class NotebookPage:
         while time.monotonic() < deadline:
             self.page.wait_for_timeout(1000)
             notebook = self.save()
-            cells = (c for c in notebook.cells if c.cell_type == "code" and c.source.strip())
-            if all(cell.execution_count for cell in cells):
+            cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+            kinds = {output.output_type for cell in cells for output in cell.outputs}
+            if "error" in kinds or all(cell.execution_count for cell in cells):
                 return notebook
         raise TimeoutError(f"{self.name} was not run and saved within {SECONDS_TO_RUN} s.")
 
@@ -85,22 +87,23 @@ class NotebookPage:
                 return cells.first
         raise LookupError(f"No code cell with {text!r} was seen in {self.name}.")
 
-    def replace(self, cell: Locator, source: str) -> None:
-        """Put other text into a code cell, and run it."""
+    def run(self, cell: Locator, source: str | None = None) -> None:
+        """Run a cell, with other text in it where a source is given."""
         cell.locator(".cm-content").click()
-        self.page.keyboard.press("Control+a")
-        self.page.keyboard.insert_text(source)
+        if source is not None:
+            self.page.keyboard.press("Control+a")
+            self.page.keyboard.insert_text(source)
         self.page.keyboard.press("Control+Enter")
-        self.wait_until_idle()
 
-    def run(self, cell: Locator) -> str:
-        """Run a cell that prints, and return what it has printed then."""
-        output = cell.locator(".jp-OutputArea-output")
-        cell.locator(".cm-content").click()
-        self.page.keyboard.press("Control+Enter")
-        self.page.wait_for_timeout(300)
-        self.wait_until_idle()
-        return " ".join(output.all_inner_texts())
+    def message(self, cell: Locator, words: str) -> str:
+        """Return what a cell has printed, in one line: as soon as these words are in it."""
+        deadline = time.monotonic() + SECONDS_FOR_WORDS
+        while True:
+            printed = " ".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
+            message = " ".join(printed.split())
+            if words in message or time.monotonic() > deadline:
+                return message
+            self.page.wait_for_timeout(200)
 
     def restart(self) -> None:
         """Restart the kernel by the menu, confirm it, and see all outputs go."""
