@@ -6,18 +6,21 @@ import re
 from pathlib import Path
 
 ALL_NAMED = "Every module stands on one of the pages before."
+# Settings, exercises and stored results of single lessons: the reference's index says why.
+LEFT_OUT = "lessons"
 
 
 def modules_without_page(package: Path, pages: Path) -> list[str]:
-    """Name the modules of the package, without its subpackages, that no page documents.
+    """Name the modules of the package, as "plots" or "editions.colab", that no page documents.
 
     Args:
         package: the package's folder.
         pages: the folder of the API's pages.
     """
     text = "\n".join(path.read_text(encoding="utf-8") for path in pages.glob("*.md"))
-    named = set(re.findall(rf"automodule:: {package.name}\.(\w+)$", text, flags=re.MULTILINE))
-    return sorted({path.stem for path in package.glob("[a-z]*.py")} - named)
+    named = set(re.findall(rf"automodule:: {package.name}\.([\w.]+)$", text, flags=re.MULTILINE))
+    parts = (path.relative_to(package).with_suffix("").parts for path in package.rglob("[a-z]*.py"))
+    return sorted({".".join(names) for names in parts if names[0] != LEFT_OUT} - named)
 
 
 def module_sections(package: str, names: list[str]) -> str:

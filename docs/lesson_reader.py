@@ -19,9 +19,9 @@ def read_lesson(text: str) -> NotebookNode:
 
 
 def fold_solution(cell: NotebookNode) -> bool:
-    """Fold a cell that is tagged `solution`, by myst-nb's own tag; return whether it is one."""
+    """Fold the code of a solution, by myst-nb's own tag; return whether the cell is one."""
     tags = cell.metadata.get("tags", [])
-    if "solution" not in tags:
+    if cell.cell_type != "code" or "solution" not in tags:
         return False
     cell.metadata["tags"] = [*tags, "hide-input"]
     return True

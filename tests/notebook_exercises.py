@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
-from notebook_cells import printed, tags
+from notebook_cells import code_cells, printed, tags
 
 NOT_ATTEMPTED = "not attempted yet"
 PASSED = ": passed"
@@ -37,8 +37,9 @@ def find_exercises(notebook: NotebookNode) -> list[Parts]:
             exercises.append(Parts((index, cell), stub_name(cell.source)))
         elif exercises:
             exercise = exercises[-1]
-            if cell.cell_type == "markdown" and exercise.check is None:
-                exercise.hints += re.findall(r"<details>.*?</details>", cell.source, re.DOTALL)
+            if cell.cell_type == "markdown":
+                if exercise.check is None:
+                    exercise.hints += re.findall(r"<details>.*?</details>", cell.source, re.DOTALL)
             elif "check" in tags(cell) and exercise.check is None:
                 exercise.check = index, cell
             elif "solution" in tags(cell) and exercise.solution is None:
@@ -62,7 +63,7 @@ def exercise_sentences(notebook: NotebookNode) -> list[str]:
     exercises = find_exercises(notebook)
     sentences = [] if exercises else ["No cell is tagged 'exercise': a lesson has an exercise."]
     for tag in ("check", "solution"):
-        count = sum(tag in tags(cell) for cell in notebook.cells)
+        count = sum(tag in tags(cell) for cell in code_cells(notebook))
         if count > len(exercises):
             sentences.append(
                 f"{count} cells are tagged {tag!r}, but {len(exercises)} are tagged 'exercise'."

@@ -1,0 +1,40 @@
+"""The browser: Debian's Chromium, or any Chrome on the PATH, without a window."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+MISSING = (
+    "No Chromium was found, so that no lesson was opened in a browser: install it (on Debian and "
+    "Ubuntu 'apt-get install chromium') and run `make test-browser` again."
+)
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def browser_path() -> str | None:
+    """Find Chromium or Chrome on the PATH; None where there is none."""
+    return next((path for path in map(shutil.which, _NAMES) if path), None)
+
+
+@contextmanager
+def new_page() -> Iterator[Page]:
+    """Open a page in a browser of its own, so that several threads can have one each."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=_FLAGS)
+        try:
+            yield browser.new_page(viewport={"width": 1280, "height": 900})
+        finally:
+            browser.close()
