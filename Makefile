@@ -22,8 +22,8 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test lint format execute claims bite test-browser student test-student assignment \
-	clean distclean
+.PHONY: help lab test lint format execute claims bite test-browser student test-student assignment
+.PHONY: site test-site colab badges lesson clean distclean
 
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
@@ -74,6 +74,27 @@ test-student: student  ## run every notebook of the student edition from top to 
 
 assignment: $(GRADING)  ## make nbgrader's course folder with a release of each lesson; TO=build/assignment
 	$(BIN)/python -m course_utils.editions.assignment --to $(TO) $(wildcard notebooks/*.ipynb)
+
+site: $(READY)  ## build the web edition in build/site
+	@$(BIN)/python -c 'import myst_nb, sphinx_book_theme' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet -e '.[site]'
+	rm -rf build/site build/site-doctrees
+	$(BIN)/python -m sphinx -q -n -W --keep-going -c docs -d build/site-doctrees . build/site
+	$(BIN)/python tests/site_check.py build/site
+
+test-site: site  ## build the web edition and read it in a real browser; screenshots in build/
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'
+	$(BIN)/python tests/browser/read_site.py build/site
+
+colab: $(READY)  ## build the lessons for Colab in build/colab
+	$(BIN)/python -m course_utils.editions.colab --to build/colab --project pyproject.toml \
+		$(wildcard notebooks/*.ipynb)
+
+badges: $(READY)  ## write README.md's badges, at the address in pyproject.toml
+	$(BIN)/python tools/badges.py
+
+lesson: $(READY)  ## make a new lesson's skeleton; NUMBER=10 NAME=warm_restarts
+	@$(BIN)/python tools/new_lesson.py '$(NUMBER)' '$(NAME)'
 
 clean:  ## remove what tests and builds leave behind
 	rm -rf build .coverage .coverage.* .pytest_cache .ruff_cache *.egg-info

@@ -1,15 +1,25 @@
-"""A pytest plugin that ends the run with how many notebooks, cells and claims were checked."""
+"""A pytest plugin that ends the run with how many notebooks, cells and claims were checked.
+
+What each notebook took is kept in build/run_times.json, for the web edition.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
 import pytest
 from nbval.plugin import IPyNbCell
 
+from course_utils.files import atomic_write
+
 PROPERTY = "notebook-claims"
+RUN_TIMES = "build/run_times.json"
 
 
 def count_claims(outputs: list) -> int:
@@ -34,6 +44,16 @@ class Tally:
         """Return the notebook's line of the summary."""
         end = f", failed at {self.failed}" if self.failed else ""
         return f"{name}: {self.cells} cells, {self.claims} claims, {self.seconds:.0f} s{end}"
+
+    def entry(self) -> dict:
+        """Return what the file of run times keeps of the notebook."""
+        return {
+            "cells": self.cells,
+            "claims": self.claims,
+            "seconds": round(self.seconds, 1),
+            "cores": os.cpu_count(),
+            "measured": date.today().isoformat(),
+        }
 
 
 class NotebookSummary:
@@ -67,6 +87,14 @@ class NotebookSummary:
         terminalreporter.line(
             f"Checked: {len(self.tallies)} notebooks, {cells} cells, {claims} claims."
         )
+        self.keep_run_times(Path(terminalreporter.config.rootpath) / RUN_TIMES)
+
+    def keep_run_times(self, path: Path) -> None:
+        """Write what each notebook took that ran to its end; others keep their older entries."""
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        kept |= {name: tally.entry() for name, tally in self.tallies.items() if not tally.failed}
+        with atomic_write(path) as file:
+            file.write(json.dumps(kept, indent=1, sort_keys=True).encode())
 
 
 def pytest_configure(config):

@@ -1,7 +1,8 @@
+import json
 import re
 from types import SimpleNamespace
 
-from nbval_summary import PROPERTY, NotebookSummary, Tally, count_claims
+from nbval_summary import PROPERTY, RUN_TIMES, NotebookSummary, Tally, count_claims
 from tiny_notebooks import code, notebook, run_notebooks
 
 from course_utils.claims import Claim, claims_table
@@ -33,6 +34,8 @@ def test_summary(tmp_path):
     assert "Checked: 2 notebooks, 3 cells, 4 claims." in output
     assert re.search(r"second.ipynb.*failed at Cell 1", output)
     assert output.rstrip().splitlines()[-1].strip("= ").startswith("1 failed, 3 passed, 1 skipped")
+    run_times = json.loads((tmp_path / "house" / RUN_TIMES).read_text(encoding="utf-8"))
+    assert list(run_times) == ["notebooks/first.ipynb"]
 
 
 def report(nodeid, when="call", outcome="passed", duration=1.5, claims=0):
@@ -62,6 +65,23 @@ def test_failed_setup():
     summary.pytest_runtest_logreport(report("a.ipynb::Cell 0", "setup", "failed"))
     summary.pytest_runtest_logreport(report("a.ipynb::Cell 1", "setup", "failed"))
     assert dict(summary.tallies) == {"a.ipynb": Tally(seconds=3.0, failed="Cell 0")}
+
+
+def test_run_times(tmp_path):
+    """Is what a notebook took kept, and an older entry only replaced by a run to the end?"""
+    path = tmp_path / RUN_TIMES
+    for other, outcome in (("b.ipynb", "passed"), ("c.ipynb", "failed")):
+        summary = NotebookSummary()
+        summary.pytest_runtest_logreport(report("a.ipynb::Cell 0", outcome=outcome))
+        summary.pytest_runtest_logreport(report(f"{other}::Cell 0", claims=3))
+        summary.keep_run_times(path)
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert {name: (entry["cells"], entry["claims"]) for name, entry in kept.items()} == {
+        "a.ipynb": (1, 0),
+        "b.ipynb": (1, 3),
+        "c.ipynb": (1, 3),
+    }
+    assert kept["a.ipynb"]["seconds"] == 1.5
 
 
 def test_no_summary_without_notebooks():

@@ -1,0 +1,83 @@
+"""Sphinx' settings for the web edition of the course: `make site`.
+
+The source folder is the repository, so that a link between lessons and pages is the same there, on
+GitHub and on the site. Nothing is executed: the site shows the outputs that the lessons store.
+Nothing is fetched from elsewhere when a page is read.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+sys.path[:0] = [str(DOCS), str(ROOT)]  # the helpers beside this file; the package as it is here
+
+from api_pages import module_sections, modules_without_page  # noqa: E402
+from run_times import run_times_table  # noqa: E402
+
+import course_utils  # noqa: E402
+
+project = "The practical tricks of training neural networks"
+author = "the authors of the course"
+project_copyright = "2026, the authors of the course. Code: MIT. Text and figures: CC BY 4.0"
+release = course_utils.__version__
+
+root_doc = "docs/index"
+include_patterns = ["docs/**", "notebooks/*.ipynb", "CONTRIBUTING.md"]
+exclude_patterns = [".*", "build", "**/.ipynb_checkpoints"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "docstring_names",
+]
+
+# The lessons: as they are stored, with the solutions folded.
+nb_execution_mode = "off"
+nb_merge_streams = True
+nb_custom_formats = {".ipynb": "lesson_reader.read_lesson"}
+nb_code_prompt_show = "Show the solution"
+nb_code_prompt_hide = "Hide the solution"
+# A slider needs a running kernel, and its scripts another host: its still picture or text is shown.
+nb_ipywidgets_js = {}
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
+
+# The pages.
+myst_enable_extensions = ["substitution"]
+myst_heading_anchors = 3
+myst_substitutions = {
+    "run_times": run_times_table(ROOT / "build" / "run_times.json", notebooks=ROOT / "notebooks"),
+    "other_modules": module_sections(
+        "course_utils", modules_without_page(ROOT / "course_utils", DOCS / "api")
+    ),
+}
+
+# The package, from its docstrings.
+default_role = "name"
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+# Other packages' names: their documentation is not here to be linked to.
+nitpick_ignore_regex = [("py:.*", r"(?!course_utils\b).*")]
+nitpick_ignore = [("py:class", "course_utils.watchdog.Result")]  # a type variable has no page
+
+html_theme = "sphinx_book_theme"
+html_title = "Training tricks"
+html_theme_options = {
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "show_toc_level": 2,
+    "navbar_persistent": [],  # the search field stands in the sidebar
+}
+html_static_path = ["static"]
+html_css_files = ["course.css"]
+templates_path = ["templates"]
+# The address without a page leads to the first one.
+html_additional_pages = {"index": "to_first_page.html"}
+html_copy_source = False
+html_show_sphinx = False

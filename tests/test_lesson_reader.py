@@ -1,0 +1,30 @@
+import nbformat
+from lesson_reader import fold_solution, read_lesson
+from nbformat import v4
+from notebook_cells import tags
+from tiny_notebooks import code, notebook
+
+
+def test_solutions_are_folded():
+    """Are the solutions' code cells folded, and no other cell?"""
+    markdown = v4.new_markdown_cell("The solution doubles.", metadata={"tags": ["solution"]})
+    book = notebook(code("x = 1"), markdown, code("y = 2", "solution"), code("x", "check"))
+    cells = read_lesson(nbformat.writes(book)).cells
+    assert [tags(cell) for cell in cells] == [
+        [],
+        ["solution"],
+        ["solution", "hide-input"],
+        ["check"],
+    ]
+
+
+def test_fold_says_whether():
+    """Does the small step say whether it did something?"""
+    assert fold_solution(code("x", "solution"))
+    assert not fold_solution(code("x", "exercise"))
+
+
+def test_outputs_stay():
+    """Is the lesson shown with what it has stored?"""
+    book = notebook(code("print(1)", prints="1\n"))
+    assert read_lesson(nbformat.writes(book)).cells[0].outputs[0].text == "1\n"
