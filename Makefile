@@ -3,9 +3,12 @@
 VENV    ?= .venv
 PORT    ?= 8888
 BROWSER ?= yes
+FOLDER  ?= notebooks
 SEEDS   ?= 1 2 3
+TO      ?= build/assignment
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
+GRADING := $(VENV)/.grading
 LESSON  := 00_start_here.ipynb
 
 # In a container one is often root, which Jupyter refuses without being told.
@@ -19,8 +22,8 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test lint format execute claims bite test-browser site test-site colab badges lesson
-.PHONY: clean distclean
+.PHONY: help lab test lint format execute claims bite test-browser student test-student assignment
+.PHONY: site test-site colab badges lesson clean distclean
 
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
@@ -29,10 +32,10 @@ help:  ## list these commands
 
 lab: $(READY)  ## open the course in JupyterLab; PORT=8888, BROWSER=no for a server
 	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ROOT) \
-		--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/$(LESSON) \
+		--ServerApp.root_dir=$(FOLDER) --LabApp.default_url=/lab/tree/$(LESSON) \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
-test: lint  ## lint, unit tests and every notebook, with coverage
+test: lint $(GRADING)  ## lint, unit tests and every notebook, with coverage
 	$(BIN)/python -m pytest --cov
 
 lint: $(READY)  ## check style
@@ -44,19 +47,33 @@ format: $(READY)  ## put the code in the house style
 	$(BIN)/python -m ruff format .
 
 execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks/02_lr_finder.ipynb
-	COURSE_PROFILE=quick COURSE_PROGRESS=$$(mktemp -d)/progress.json OMP_NUM_THREADS=1 \
+	COURSE_PROFILE=quick COURSE_PROGRESS=$$(mktemp -d)/progress.json COURSE_WIDGETS=no OMP_NUM_THREADS=1 \
 		$(BIN)/python -m nbconvert --to notebook --inplace --execute \
-		--ExecutePreprocessor.record_timing=False $(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
+		--NotebookExporter.preprocessors=course_utils.editions.grading_metadata.AddGradingMetadata \
+		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
+		$(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
 
-claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=...
-	$(BIN)/python tests/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
+claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... RESUME=yes
+	$(BIN)/python tests/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
+		$(if $(filter yes,$(RESUME)),--resume)
 
 bite: $(READY)  ## break course_utils in many ways and see each one caught
 	$(BIN)/python tests/bite.py
 
-test-browser: $(READY)  ## run lessons in a real browser; NOTEBOOKS=..., screenshots in build/
+test-browser: $(READY)  ## use lessons in a real browser; NOTEBOOKS=..., screenshots in build/
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'
-	$(BIN)/python tests/browser/run_all.py $(NOTEBOOKS)
+	cd tests && $(abspath $(BIN))/python -m browser.run_all $(NOTEBOOKS)
+
+student: $(READY)  ## make the lessons without solutions and outputs, in build/student
+	rm -rf build/student
+	$(BIN)/python -m course_utils.editions.student --to build/student $(wildcard notebooks/*.ipynb)
+
+test-student: student  ## run every notebook of the student edition from top to bottom
+	COURSE_PROGRESS=$$(mktemp -d)/progress.json $(BIN)/python -m nbconvert --to notebook --execute \
+		--output-dir build/student-run build/student/*.ipynb
+
+assignment: $(GRADING)  ## make nbgrader's course folder with a release of each lesson; TO=build/assignment
+	$(BIN)/python -m course_utils.editions.assignment --to $(TO) $(wildcard notebooks/*.ipynb)
 
 site: $(READY)  ## build the web edition in build/site
 	@$(BIN)/python -c 'import myst_nb, sphinx_book_theme' 2>/dev/null || \
@@ -101,4 +118,9 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install -e '.[test]'
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@echo '$(QUIET)' > $(VENV)/share/jupyter/lab/settings/overrides.json
+	@touch $@
+
+# Only teachers and tests need nbgrader: it adds its menus to JupyterLab.
+$(GRADING): $(READY)
+	$(BIN)/python -m pip install --quiet -e '.[grading]'
 	@touch $@

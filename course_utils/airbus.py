@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,10 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from course_utils.airbus_table import read_rows
 from course_utils.rle import decode_rle, mask_to_box, parse_runs
 from course_utils.scene import Scene
-
-COLUMNS = ["ImageId", "EncodedPixels"]
 
 
 class AirbusFolder:
@@ -30,7 +28,8 @@ class AirbusFolder:
     - A row that cannot be right by itself, or whose image is missing, is found at once and left
       out. An image of which all ships are left out so is in neither `with_ships` nor
       `without_ships`, because it does hold ships, but nobody knows where.
-    - An image with ships and an empty row has ships: the empty row is left out.
+    - An image with ships and an empty row has ships: the empty row is left out. So is a row that
+      repeats another one of its image.
     - A ship that leaves its image, or an image that cannot be read, is found when the image is
       read, by `check()` for all of them. `with_ships` and `without_ships` stay as they are.
 
@@ -84,6 +83,12 @@ class AirbusFolder:
             raise ValueError(problems[0])
         return scene
 
+    def masks(self, index: int) -> Tensor:
+        """Return the ships of one image as masks, bool (n, height, width), n as many as boxes."""
+        height, width = self[index].image.shape[1:]
+        masks, _ = self._decode(self.names[index], (height, width))
+        return torch.from_numpy(np.array(masks, dtype=bool).reshape(-1, height, width))
+
     @property
     def problems(self) -> tuple[str, ...]:
         """What has been found wrong up to now, a sentence each with row and image."""
@@ -116,7 +121,7 @@ class AirbusFolder:
         files = set(os.listdir(self._images))
         empty: dict[str, int] = {}  # image -> its row without a ship
         broken: set[str] = set()  # images with a ship that was left out
-        for row, (name, *rest) in self._rows():
+        for row, (name, *rest) in read_rows(self._table):
             if name not in files:
                 self._note(row, name, f"There is no such image in {self._images.name}/.")
                 continue
@@ -129,10 +134,15 @@ class AirbusFolder:
                 self._note(row, name, str(error))
                 broken.add(name)
                 continue
-            if rest[0].strip():
-                self._ships.setdefault(name, []).append((row, rest[0]))
-            else:
+            if not rest[0].strip():
                 empty[name] = row
+                continue
+            ships = self._ships.setdefault(name, [])
+            double = next((other for other, text in ships if text == rest[0]), None)
+            if double is None:
+                ships.append((row, rest[0]))
+            else:
+                self._note(row, name, f"It repeats row {double}, and the ship would count twice.")
         for name, row in empty.items():
             if name in self._ships or name in broken:
                 self._note(row, name, "It says no ship, but another row of the image has one.")
@@ -142,24 +152,6 @@ class AirbusFolder:
         self.without_ships = tuple(
             i for i, name in enumerate(self.names) if name not in ships and name not in broken
         )
-
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield number and fields of the table's rows that are not blank."""
-        with open(self._table, newline="", encoding="utf-8-sig", errors="replace") as file:
-            rows = csv.reader(file)
-            try:
-                header = next(rows, [])
-                if header != COLUMNS:
-                    raise ValueError(
-                        f"The table {self._table} begins with {','.join(header)[:60]!r}, but must "
-                        f"begin with the header {','.join(COLUMNS)!r}."
-                    )
-                yield from ((rows.line_num, fields) for fields in rows if fields)
-            except csv.Error as error:
-                raise ValueError(
-                    f"The table {self._table} cannot be read on from row {rows.line_num} "
-                    f"({error}): mend the row, or unpack the table anew."
-                ) from error
 
     def _read(self, index: int) -> tuple[Scene | None, list[str]]:
         """Read one image; return its scene, if it can be read, and what is wrong with it."""
@@ -171,13 +163,19 @@ class AirbusFolder:
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             words = f"The image cannot be read ({error})."
             return None, [self._note(self._first_rows[name], name, words)]
-        boxes, problems = [], []
+        masks, problems = self._decode(name, image.shape[1:])
+        boxes = torch.tensor([mask_to_box(mask) for mask in masks], dtype=torch.float32)
+        return Scene(name, image, boxes.view(-1, 4)), problems
+
+    def _decode(self, name: str, shape: tuple[int, int]) -> tuple[list[np.ndarray], list[str]]:
+        """Decode the ships of one image; return their masks, and what is wrong with the others."""
+        masks, problems = [], []
         for row, text in self._ships.get(name, []):
             try:
-                boxes.append(mask_to_box(decode_rle(text, tuple(image.shape[1:]))))
+                masks.append(decode_rle(text, tuple(shape)))
             except ValueError as error:
                 problems.append(self._note(row, name, str(error)))
-        return Scene(name, image, torch.tensor(boxes, dtype=torch.float32).view(-1, 4)), problems
+        return masks, problems
 
     def _note(self, row: int, name: str, words: str) -> str:
         """Add a problem and return its sentence."""

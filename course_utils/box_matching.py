@@ -50,6 +50,8 @@ def box_overlaps(detections: Detections, true_boxes: Tensor) -> Tensor:
             "it takes Detections and a tensor of true boxes, in this order."
         )
     check_boxes(true_boxes, "The true boxes")
+    if not len(detections) or not len(true_boxes):  # most images are so: save the time
+        return torch.zeros(len(detections), len(true_boxes), dtype=torch.float64)
     # float64, as in COCO's code, so that an overlap of exactly .5 counts as that
     return box_iou(detections.boxes.cpu().double(), true_boxes.cpu().double())
 
@@ -75,6 +77,8 @@ def match_overlaps(overlaps: Tensor, *, iou: float) -> Tensor:
         )
     if not 0 < iou <= 1:
         raise ValueError(f"iou is {iou}, but must be above 0 and at most 1.")
+    if not overlaps.numel():
+        return torch.full((len(overlaps),), -1)
     table = overlaps.numpy()
     rows, columns = np.nonzero(table >= iou)
     order = np.lexsort((-columns, -table[rows, columns], rows))

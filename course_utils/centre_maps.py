@@ -45,16 +45,18 @@ def boxes_to_maps(boxes: Tensor, height: int, width: int) -> Tensor:
     maps = boxes.new_zeros(len(boxes), CHANNELS + 2, rows, columns)
     maps[:, 0] = heat.amax(1) if boxes.shape[1] else 0.0
     image, box = real.nonzero(as_tuple=True)
-    centre, log_size = centres[image, box], sizes[image, box].log()
-    for x, y in _AROUND:  # the centres last, lest a neighbour's cells overwrite them
-        column, row = (places[image, box] + torch.tensor([x, y], device=boxes.device)).long().T
-        inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-        where = (image[inside], row[inside], column[inside])
-        cell = torch.stack([column, row], 1)
-        values = torch.cat([log_size, centre - cell], 1)[inside]
-        maps[where[0], 1:5, where[1], where[2]] = values
-        maps[where[0], 6, where[1], where[2]] = 1.0
-    maps[image, 5, row, column] = 1.0
+    around = torch.tensor(_AROUND, device=boxes.device)
+    places, centres = places[image, box].long()[:, None] + around, centres[image, box][:, None]
+    log_sizes = sizes[image, box].log()[:, None].expand(-1, len(_AROUND), -1)
+    values = torch.cat([log_sizes, centres - places], -1)
+    inside = ((places >= 0) & (places <= limit)).all(-1)
+    at_centre = torch.arange(len(_AROUND), device=boxes.device) == len(_AROUND) - 1
+    cells = maps.permute(0, 2, 3, 1)  # a view
+    for chosen in (inside & ~at_centre, inside & at_centre):  # a centre is never overwritten
+        column, row = places[chosen].T
+        where = image[chosen.nonzero()[:, 0]], row, column
+        cells[..., 1:5][where], cells[..., 6][where] = values[chosen], 1.0
+    cells[..., 5][where] = 1.0
     return maps
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import linecache
-import os
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from course_utils.comparison import describe, first_difference
 from course_utils.device import rng_state, set_rng_state, set_seed
 from course_utils.exercises import Case, Exercise
 from course_utils.progress import record
+from course_utils.settings import is_graded
 from course_utils.watchdog import run_with_limit
 
 
@@ -33,8 +35,9 @@ def check(function: Callable | None, exercise: Exercise) -> Outcome:
     """Judge the learner's function, print one short message, and record a pass.
 
     The global random generators are seeded before each run and put back at the end, so that the
-    message is the same each time and the lesson goes on as if nothing had been checked. With
-    `COURSE_GRADING=1` nothing is recorded and all but a pass raises.
+    message is the same each time and the lesson goes on as if nothing had been checked. Where
+    nbgrader runs the notebook all but a pass raises, which is how nbgrader knows it, and warnings
+    are printed to stdout, as it gives no points to a cell with anything on stderr.
 
     Args:
         function: the learner's function; an untouched stub raises NotImplementedError, returns
@@ -42,17 +45,18 @@ def check(function: Callable | None, exercise: Exercise) -> Outcome:
         exercise: what to judge it by.
 
     Raises:
-        AssertionError: with `COURSE_GRADING=1`, the check is failed or not attempted.
+        AssertionError: nbgrader runs the notebook, and the check is failed or not attempted.
     """
     state = rng_state()
+    stderr = sys.stdout if is_graded() else sys.stderr
     try:
-        outcome = _judge(function, exercise)
+        with contextlib.redirect_stderr(stderr):
+            outcome = _judge(function, exercise)
     finally:
         set_rng_state(state)
-    if os.environ.get("COURSE_GRADING") == "1":
-        if not outcome.passed:
-            raise AssertionError(outcome.message)
-    elif outcome.passed:
+    if is_graded() and not outcome.passed:
+        raise AssertionError(outcome.message)
+    if outcome.passed:
         record(exercise.lesson, "exercises", exercise.name, True)
     print(outcome.message)
     return outcome

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import warnings
-from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from course_utils.downloads import FAILURES, no_long_waits
 from course_utils.image_set import ImageSet, train_and_test
 from course_utils.settings import data_folder
-
-ANSWER_WITHIN = 30  # seconds: behind a firewall that drops packets, the system waits for minutes
 
 
 def load_cifar10(folder: str | Path | None = None) -> tuple[ImageSet, ImageSet]:
@@ -85,15 +82,12 @@ def _explain(dataset_class: type, folder: Path, error: Exception, remedy: str) -
 
 
 def _download(dataset_class: type, folder: Path) -> None:
-    timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(ANSWER_WITHIN)
     try:
-        dataset_class(folder, download=True)
-    except (OSError, RuntimeError, HTTPException) as error:
+        with no_long_waits():
+            dataset_class(folder, download=True)
+    except FAILURES as error:
         raise FileNotFoundError(
             f"CIFAR-10 is not in {folder}, and downloading {dataset_class.url} failed ({error}): "
             "go online, or set COURSE_DATA to a folder that already holds "
             f"{dataset_class.base_folder}."
         ) from error
-    finally:
-        socket.setdefaulttimeout(timeout)

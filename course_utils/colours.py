@@ -39,6 +39,15 @@ COLOURS = {
     "RMSprop": OKABE_ITO["orange"],
     "Adam": OKABE_ITO["vermilion"],
     "AdamW": OKABE_ITO["purple"],
+    # lesson 09: frames in images, and ways to train a detector
+    "ship": OKABE_ITO["green"],
+    "detection": OKABE_ITO["orange"],
+    "before": OKABE_ITO["purple"],
+    "ships only": OKABE_ITO["black"],
+    "mined": OKABE_ITO["green"],
+    "random": OKABE_ITO["blue"],
+    "natural mix": OKABE_ITO["vermilion"],
+    "focal loss": OKABE_ITO["sky blue"],
     # lesson 05: courses of the momentum in 1cycle ("constant 0.85" is drawn as "constant")
     "cyclical": OKABE_ITO["green"],
     "reversed": OKABE_ITO["orange"],

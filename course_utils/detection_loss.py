@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-HARD_NEGATIVES = 100  # cells an image, at the most
-BOX_WEIGHT = 0.5
+HARD_SHARE = 0.1  # of the cells that are not on a ship
+BOX_WEIGHT = 0.3
+FOCAL_WEIGHT = 3.0  # it is the smaller loss by nature, and would drown beside the boxes
 
 
 class DetectionLoss:
@@ -21,8 +22,8 @@ class DetectionLoss:
             "cross-entropy": all alike.
             "focal": those that are almost right count little (Lin et al. 2017, in the form of
             Zhou et al. 2019, with exponents 2 and 4).
-            "hard examples": of the cells away from a centre, only the 100 an image with the
-            highest loss in the batch (online hard example mining, Shrivastava et al. 2016).
+            "hard examples": of the cells away from a centre, only the tenth with the highest loss
+            in the batch (online hard example mining, Shrivastava et al. 2016).
 
     Raises:
         ValueError: `heat` is none of these.
@@ -52,11 +53,14 @@ def cross_entropy(logits: Tensor, heat: Tensor, centre: Tensor) -> Tensor:
 
 
 def focal(logits: Tensor, heat: Tensor, centre: Tensor) -> Tensor:
-    """Sum the focal loss: at centres (1 - p)^2 log p, elsewhere (1 - heat)^4 p^2 log(1 - p)."""
+    """Sum the focal loss: at centres (1 - p)^2 log p, elsewhere (1 - heat)^4 p^2 log(1 - p).
+
+    It is multiplied by `FOCAL_WEIGHT`.
+    """
     p = logits.sigmoid()
     at_centre = centre * (1 - p) ** 2 * F.logsigmoid(logits)
     elsewhere = (1 - centre) * (1 - heat) ** 4 * p**2 * F.logsigmoid(-logits)
-    return -(at_centre + elsewhere).sum()
+    return -FOCAL_WEIGHT * (at_centre + elsewhere).sum()
 
 
 def hard_examples(logits: Tensor, heat: Tensor, centre: Tensor) -> Tensor:
@@ -64,5 +68,5 @@ def hard_examples(logits: Tensor, heat: Tensor, centre: Tensor) -> Tensor:
     losses = F.binary_cross_entropy_with_logits(logits, heat, reduction="none")
     near = heat > 0.1
     others = torch.where(near, -1.0, losses).flatten()
-    count = min(HARD_NEGATIVES * len(logits), int((~near).sum()))
+    count = round(HARD_SHARE * int((~near).sum()))
     return (losses * near).sum() + others.topk(count).values.sum()

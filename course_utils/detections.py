@@ -52,6 +52,8 @@ class Detections:
     def above(self, threshold: float) -> Detections:
         """Return the detections whose score is at least the threshold."""
         chosen = self.scores >= threshold
+        if chosen.all():
+            return self
         return Detections(self.boxes[chosen], self.scores[chosen])
 
 
@@ -70,6 +72,8 @@ def suppress(detections: Detections, *, iou: float = 0.5, keep: int | None = Non
         raise ValueError(f"iou is {iou}, but must be from 0 to 1.")
     if keep is not None and keep < 1:
         raise ValueError(f"keep is {keep}, but must be at least 1, or None to keep all.")
+    if len(detections) < 2:
+        return detections
     chosen = nms(detections.boxes.double(), detections.scores.double(), iou)[:keep]
     return Detections(detections.boxes[chosen], detections.scores[chosen])
 
@@ -89,6 +93,8 @@ def check_boxes(boxes: Tensor, what: str) -> None:
             f"{what} have the shape {tuple(boxes.shape)}, but need (n, 4): x0, y0, x1, y1 a row, "
             "and (0, 4) for none."
         )
+    if not len(boxes):
+        return
     good = (boxes[:, 2:] > boxes[:, :2]).all(1) & boxes.isfinite().all(1)
     if not good.all():
         number = int((~good).nonzero()[0])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.centre_maps import CHANNELS, maps_to_detections
@@ -18,6 +19,9 @@ from course_utils.snapshot import eval_mode
 class ShipDetector(nn.Module):
     """Fully convolutional, without anchors: maps of centres at a quarter of the image's size.
 
+    A path at an eighth of the size sees the surroundings; it is added to the one at a quarter,
+    which keeps the places (Lin et al., "Feature pyramid networks for object detection", 2017).
+
     Args:
         width: channels of the layers.
         mean: of the pixels' levels, 0 to 255; the net normalises its images itself.
@@ -27,14 +31,18 @@ class ShipDetector(nn.Module):
     """
 
     def __init__(
-        self, *, width: int = 24, mean: float = 85.0, std: float = 40.0, rare: float = 0.01
+        self, *, width: int = 16, mean: float = 85.0, std: float = 40.0, rare: float = 0.01
     ):
         super().__init__()
         self.mean, self.std = mean, std
-        self.stem = _block(3, width, size=4, stride=4, padding=0)
-        self.body = nn.Sequential(
-            _block(width, width), _block(width, width, dilation=2), _block(width, width, dilation=4)
+        self.stem = _block(3, width, size=6, stride=4, padding=1)
+        self.near = _block(width, width)
+        self.far = nn.Sequential(
+            _block(width, 2 * width, stride=2),
+            _block(2 * width, 2 * width),
+            nn.Conv2d(2 * width, width, 1),
         )
+        self.merge = _block(width, width)
         self.head = nn.Conv2d(width, CHANNELS, 1)
         nn.init.normal_(self.head.weight, std=0.01)
         with torch.no_grad():
@@ -44,8 +52,12 @@ class ShipDetector(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images of levels 0 to 255 (n, 3, h, w) to (n, 5, h / 4, w / 4)."""
-        features = self.stem((images.float() - self.mean) / self.std)
-        return self.head(features + self.body(features))
+        # channels_last: a tenth faster on CPUs
+        levels = images.to(torch.float32, memory_format=torch.channels_last)
+        features = self.stem((levels - self.mean) / self.std)
+        near = self.near(features)
+        far = F.interpolate(self.far(near), size=near.shape[-2:])
+        return self.head(features + self.merge(near + far))
 
 
 def detect(
@@ -84,9 +96,7 @@ def detect(
 
 
 def _block(
-    ins: int, outs: int, *, size: int = 3, stride: int = 1, padding: int = 1, dilation: int = 1
+    ins: int, outs: int, *, size: int = 3, stride: int = 1, padding: int = 1
 ) -> nn.Sequential:
-    conv = nn.Conv2d(
-        ins, outs, size, stride=stride, padding=padding * dilation, dilation=dilation, bias=False
-    )
-    return nn.Sequential(conv, nn.BatchNorm2d(outs), nn.ReLU())
+    conv = nn.Conv2d(ins, outs, size, stride=stride, padding=padding, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outs), nn.ReLU(inplace=True))

@@ -88,7 +88,7 @@ def set_threads(number: int | None = None) -> int:
         ValueError: the number is not a positive integer.
     """
     if number is None:
-        number = os.environ.get("OMP_NUM_THREADS") or _usable_cores()
+        number = os.environ.get("OMP_NUM_THREADS") or usable_cores()
     try:
         count = int(number)
     except ValueError:
@@ -105,13 +105,13 @@ def describe_machine(device: torch.device) -> dict[str, str]:
     return {
         "Python": platform.python_version(),
         "PyTorch": torch.__version__,
-        "CPU cores": str(_usable_cores()),
+        "CPU cores": str(usable_cores()),
         "threads": str(torch.get_num_threads()),
         "device": names.get(device.type, lambda: "CPU")(),
     }
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     """Count the cores that this process may use: on a shared server fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +33,7 @@ class HardNegative:
     detections: Detections
     look: Tensor
 
-    @property
+    @cached_property
     def score(self) -> float:
         """The highest score of what was found."""
         return float(self.detections.scores[0])
@@ -45,6 +47,9 @@ class HardNegative:
 class Ranking:
     """The hardest negatives seen so far, the highest score first.
 
+    One that was dropped is not kept for later: should the one that it looks like be dropped in
+    turn, it does not come back. Where look-alikes form chains, the order matters a little.
+
     Args:
         most: how many are kept.
         distinct: of two whose surroundings differ less than this (root mean square, in levels of 0
@@ -56,38 +61,57 @@ class Ranking:
         self.items: list[HardNegative] = []
 
     def add(self, candidates: Iterable[HardNegative]) -> None:
-        """Rank candidates among those that are kept; of equal scores the lower index leads."""
+        """Rank candidates among those that are kept; of equal scores the lower index leads.
+
+        Those that are kept are distinct already, so that only the new ones are compared: the time
+        grows with the number that is kept, not with its square.
+        """
         worst = self.items[-1].score if len(self.items) == self.most else -1.0
-        new = [candidate for candidate in candidates if candidate.score > worst]
+        new = sorted((item for item in candidates if item.score > worst), key=_rank)
         if not new:
             return
-        ranked = sorted([*self.items, *new], key=lambda item: (-item.score, item.index))
-        self.items = self._thinned(ranked)[: self.most]
+        kept = self._thinned(new) if self.distinct else [*self.items, *new]
+        self.items = sorted(kept, key=_rank)[: self.most]
 
-    def _thinned(self, ranked: list[HardNegative]) -> list[HardNegative]:
-        if not self.distinct:
-            return ranked
-        looks = torch.stack([item.look for item in ranked])
-        near = torch.cdist(looks, looks) < self.distinct * looks.shape[1] ** 0.5
-        kept: list[int] = []
-        for place in range(len(ranked)):
-            if not kept or not near[place, kept].any():
-                kept.append(place)
-        return [ranked[place] for place in kept]
+    def _thinned(self, new: list[HardNegative]) -> list[HardNegative]:
+        """Return kept and new ones, unsorted, without each that looks like a harder one."""
+        old = self.items
+        looks = torch.stack([item.look for item in (*old, *new)])
+        new_looks = looks[len(old) :]
+        near = torch.cdist(new_looks, looks) < self.distinct * looks.shape[1] ** 0.5
+        stays = torch.zeros(len(looks), dtype=torch.bool)
+        stays[: len(old)] = True
+        for number, item in enumerate(new):  # the hardest first
+            easier = bisect(old, _rank(item), key=_rank)  # the first of the old ones that is so
+            rivals = near[number] & stays
+            if not rivals[:easier].any() and not rivals[len(old) :].any():
+                stays[easier : len(old)] &= ~rivals[easier : len(old)]
+                stays[len(old) + number] = True
+        return [item for item, stay in zip((*old, *new), stays.tolist(), strict=True) if stay]
 
-    def state(self) -> list[tuple]:
-        """Return what is kept as tensors and plain values, for a checkpoint."""
-        return [
-            (item.index, item.name, item.detections.boxes, item.detections.scores, item.look)
-            for item in self.items
-        ]
+    def state(self) -> dict:
+        """Return what is kept as a few tensors and lists, for a checkpoint."""
+        found = [item.detections for item in self.items]
+        return {
+            "indices": [item.index for item in self.items],
+            "names": [item.name for item in self.items],
+            "counts": [len(detections) for detections in found],
+            "boxes": torch.cat([torch.empty(0, 4), *(d.boxes for d in found)]),
+            "scores": torch.cat([torch.empty(0), *(d.scores for d in found)]),
+            "looks": torch.stack([item.look for item in self.items] or [torch.empty(0)]),
+        }
 
-    def load(self, state: list[tuple]) -> None:
+    def load(self, state: dict) -> None:
         """Take over what `state` returned."""
-        self.items = [
-            HardNegative(index, name, Detections(boxes, scores), look)
-            for index, name, boxes, scores, look in state
-        ]
+        boxes, scores = (state[name].split(state["counts"]) for name in ("boxes", "scores"))
+        found = map(Detections, boxes, scores)
+        parts = (state["indices"], state["names"], found, state["looks"])
+        self.items = list(map(HardNegative, *parts))
+
+
+def _rank(item: HardNegative) -> tuple[float, int]:
+    """Return what sorts the hardest to the front."""
+    return -item.score, item.index
 
 
 def _look(image: Tensor, box: Tensor) -> Tensor:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
+from torch import Tensor
 
 from course_utils.painting import CONCRETE, EARTH, FOAM, HULLS, WHITE, bar, bounds, frame
+from course_utils.scene import Scene
 from course_utils.ship_painting import paint_wake
 
 
@@ -129,3 +131,19 @@ LOOK_ALIKES: dict[str, Callable] = {
     "buoys": paint_buoy,
     "platform": paint_platform,
 }
+
+
+def nearest_kind(scene: Scene, box: Tensor, *, reach: float = 16.0) -> str | None:
+    """Name the look-alike whose centre is nearest to that of a box; None if farther than `reach`.
+
+    Args:
+        scene: a simulated one, which knows its look-alikes.
+        box: (4,), as a detection has it.
+        reach: distance of the centres at the most, in pixels.
+    """
+    if not scene.kinds:
+        return None
+    centre, centres = ((boxes[..., :2] + boxes[..., 2:]) / 2 for boxes in (box, scene.look_alikes))
+    distances = (centres - centre).norm(dim=1)
+    nearest = int(distances.argmin())
+    return scene.kinds[nearest] if distances[nearest] < reach else None

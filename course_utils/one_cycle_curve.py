@@ -13,7 +13,8 @@ smith   Smith's own logs (lnsmith54/hyperParam1 on GitHub). The second leg does 
 fastai  `fit_one_cycle` of fastai 2. Two half cosines: up in a quarter of the steps, then down to
         max_lr / 100,000. Step i of T lies at i / T, so that the last one falls just short.
 torch   `OneCycleLR` by default. Two half cosines; the peak lies at step .3 T - 1, and the last
-        step has the final LR, max_lr / 250,000.
+        step has the final LR, max_lr / 250,000. With `three_phase` the way down stops at the low LR
+        after as many steps as the way up took, and a third half cosine ends at the final LR.
 """
 
 from __future__ import annotations
@@ -124,11 +125,12 @@ class OneCycleCurve(PhasedCurve):
         pct_start: float = 0.3,
         final_div: float = 1e4,
         momentum: Pair | None = (0.95, 0.85),
+        three_phase: bool = False,
     ) -> OneCycleCurve:
-        """Two half cosines, timed as by torch's `OneCycleLR`.
+        """Two or three half cosines, timed as by torch's `OneCycleLR`.
 
-        The arguments are as in `seed`, and `pct_start` is the fraction of the steps that ends with
-        the peak.
+        The arguments are as in `seed`; `pct_start` is the fraction of the steps that ends with the
+        peak, at most .5 with `three_phase`.
         """
         _check(total_steps, max_lr, div=div, final_div=final_div)
         peak = _fraction("pct_start", pct_start) * total_steps - 1
@@ -137,8 +139,18 @@ class OneCycleCurve(PhasedCurve):
                 f"pct_start is {pct_start} of {total_steps} steps, which leaves no step before the "
                 "peak: raise one of them."
             )
-        lrs = max_lr / div, max_lr, max_lr / div / final_div
-        return cls(total_steps, _two_cosines(peak, total_steps - 1.0, lrs, momentum))
+        if three_phase and pct_start > 0.5:
+            raise ValueError(
+                f"pct_start is {pct_start}, but with three_phase it must be at most 0.5: the way "
+                "down takes as many steps as the way up."
+            )
+        low, last = max_lr / div, total_steps - 1.0
+        if not three_phase:
+            lrs = low, max_lr, low / final_div
+            return cls(total_steps, _two_cosines(peak, last, lrs, momentum))
+        cycle = _two_cosines(peak, 2 * peak, (low, max_lr, low), momentum)
+        tail = Phase(last, (low, low / final_div), _mix(momentum, 0, 0), "cosine")
+        return cls(total_steps, (*cycle, tail))
 
 
 def _legs(total_steps, max_lr, div, tail, final_div) -> tuple[float, float, float]:

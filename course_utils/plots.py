@@ -47,7 +47,7 @@ def plot_lr_curve(
         ax.axvline(pick, color=COLOURS["suggestion"], ls="--", label=words)
     except ValueError:
         ax.plot([], [], " ", label=f"{method}: no suggestion")
-    ax.set_ylim(*_loss_range(curve.smoothed))
+    ax.set_ylim(*loss_range(curve.smoothed))
     return _finish_lr_axis(ax)
 
 
@@ -62,7 +62,7 @@ def plot_lr_curves(
         method: how the suggestion is made, see `LRCurve.suggestion`.
     """
     highest = []
-    for (label, item), colour in zip(curves.items(), _series(len(curves)), strict=True):
+    for (label, item), colour in zip(curves.items(), series_colours(len(curves)), strict=True):
         colour = COLOURS.get(label, colour)
         repeats = item if isinstance(item, LRRepeats) else LRRepeats((item,))
         pick, low, high = repeats.suggestion(method)
@@ -71,7 +71,7 @@ def plot_lr_curves(
             name = f"{label}: {words}" if index == 0 else None
             alpha = 1.0 if index == 0 else 0.25
             ax.plot(curve.lrs, curve.smoothed, color=colour, alpha=alpha, label=name)
-            highest.append(_loss_range(curve.smoothed))
+            highest.append(loss_range(curve.smoothed))
         ax.axvspan(low, high, color=colour, alpha=0.15)
         ax.axvline(pick, color=colour, ls="--", lw=1)
     ax.set_ylim(min(low for low, _ in highest), max(high for _, high in highest))
@@ -86,7 +86,7 @@ def plot_schedule(axes: Sequence[Axes], schedules: Mapping[str, tuple]) -> Seque
         schedules: label -> (learning rates, momenta), one value a step; momenta may be None.
     """
     for (label, (lrs, momenta)), colour in zip(
-        schedules.items(), _series(len(schedules)), strict=True
+        schedules.items(), series_colours(len(schedules)), strict=True
     ):
         colour = COLOURS.get(label, colour)
         axes[0].plot(lrs, color=colour, label=label)
@@ -137,18 +137,22 @@ def plot_arms(ax: Axes, results: Mapping[str, Sequence[float]], *, xlabel: str) 
     return ax
 
 
-def _series(count: int) -> list:
+def loss_range(smoothed: Sequence[float]) -> tuple[float, float]:
+    """Return the vertical range that shows the fall of a finder's losses, without the explosion.
+
+    Args:
+        smoothed: the finder's smoothed losses, in nats.
+    """
+    low, start = min(smoothed), max(smoothed[: int(np.argmin(smoothed)) + 1])
+    span = max(start - low, 1e-3)
+    return low - 0.1 * span, start + 0.5 * span
+
+
+def series_colours(count: int) -> list:
     """Return one colour a series: the palette while it lasts, then shades in order."""
     if count <= len(SERIES):
         return SERIES[:count]
     return list(plt.cm.viridis(np.linspace(0, 0.9, count)))
-
-
-def _loss_range(smoothed: Sequence[float]) -> tuple[float, float]:
-    """Choose the vertical range that shows the fall and cuts off the explosion."""
-    low, start = min(smoothed), max(smoothed[: int(np.argmin(smoothed)) + 1])
-    span = max(start - low, 1e-3)
-    return low - 0.1 * span, start + 0.5 * span
 
 
 def _finish_lr_axis(ax: Axes) -> Axes:

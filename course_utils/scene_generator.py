@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from numpy.random import Generator, default_rng
 from course_utils.look_alikes import LOOK_ALIKES
 from course_utils.painting import CONCRETE, bar, frame
 from course_utils.scene import Scene
-from course_utils.sea import paint_sea, random_sea
+from course_utils.sea import Sea, paint_sea, random_sea
 from course_utils.ship_painting import LONGEST, SHORTEST, paint_ship
 
 SCENES_A_FAMILY = 20
@@ -64,7 +65,7 @@ class SimulatedScenes:
             raise IndexError(f"There is no scene {index}: the sequence has {self.count}.")
         index %= self.count
         family = self.first_family + index // SCENES_A_FAMILY
-        sea = random_sea(default_rng((self.seed, family)))
+        sea = _sea_of(self.seed, family)
         rng = default_rng((self.seed, family, index, int(self.ships)))
         image = paint_sea(sea, self.size, rng)
         kinds, look_alikes = self._paint_look_alikes(image, rng)
@@ -84,6 +85,12 @@ class SimulatedScenes:
         painted = [(str(name), LOOK_ALIKES[name](image, rng)) for name in names]
         seen = [(name, box) for name, box in painted if box is not None]
         return tuple(name for name, _ in seen), [box for _, box in seen]
+
+
+@lru_cache(maxsize=64)
+def _sea_of(seed: int, family: int) -> Sea:
+    """Return the look that the scenes of a family share."""
+    return random_sea(default_rng((seed, family)))
 
 
 def family_of(name: str) -> str:
@@ -133,7 +140,7 @@ def _try_ship(
     image: np.ndarray, x: float, y: float, heading: float, others: list, rng: Generator
 ) -> list:
     """Paint a ship unless it would cover another one or be cut off by the border."""
-    length = SHORTEST + (LONGEST - SHORTEST) * rng.beta(1.2, 2.2)
+    length = SHORTEST + (LONGEST - SHORTEST) * rng.beta(1.4, 2.0)
     half = length / 2
     size = image.shape[0]
     reach = [half * abs(np.cos(heading)) + 1, half * abs(np.sin(heading)) + 1]

@@ -27,6 +27,15 @@ def profile() -> str:
     return name
 
 
+def is_graded() -> bool:
+    """Say whether nbgrader runs this notebook, to grade or to validate it, and not a learner.
+
+    nbgrader itself sets `NBGRADER_EXECUTION`, so that neither the notebook nor the teacher has to
+    switch anything.
+    """
+    return "NBGRADER_EXECUTION" in os.environ
+
+
 def data_folder() -> Path:
     """Name the folder of the data sets: `COURSE_DATA`, or `data/` beside the package."""
     default = Path(__file__).resolve().parent.parent / "data"

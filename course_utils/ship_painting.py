@@ -25,7 +25,7 @@ def paint_ship(
     hull = np.clip(half - np.abs(part.v) + 0.5, 0, 1)
     hull = hull * np.clip(length / 2 - np.abs(part.u) + 0.5, 0, 1)
     box = bounds(part, hull)
-    part.blend(hull, HULLS[rng.integers(len(HULLS))] * rng.uniform(0.8, 1.15))
+    part.blend(hull, HULLS[rng.integers(len(HULLS))] * rng.uniform(0.9, 1.15))
     _paint_deck(part, hull, length, beam, rng)
     return box
 

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import contextvars
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from types import FrameType
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 
 class OutOfTime(BaseException):
-    """Raised inside code that is out of time; no `except Exception` of that code swallows it."""
+    """Raised inside code that is out of time; no `except Exception` of that code swallows it.
+
+    Where a bare `except` does, the next line that the code runs raises it again, and that line is
+    the first after the `except`, outside of its `try`.
+    """
+
+    def __init__(self):
+        super().__init__()
+        sys.settrace(_raise_again)
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != __file__:
+            frame.f_trace = _raise_again
+            frame = frame.f_back
 
 
 def run_with_limit(function: Callable[[], Result], *, seconds: float) -> Result:
     """Call `function()` and return its result, or raise what it raised.
 
     The function runs in a thread of its own. When its time is over an exception is raised in it,
-    again and again for a second, as a bare `except` may swallow the first. A function that even so
-    does not end (as it waits in C code, say) is left behind. Ctrl-C ends it in the same way.
+    again and again for a second. A function that even so does not end (as it waits in C code, say)
+    is left behind. Ctrl-C ends it in the same way.
     Python 3.10 alone cannot be helped in `while True: try: …` without a call: it hangs as a whole.
 
     Raises:
@@ -37,6 +51,8 @@ def run_with_limit(function: Callable[[], Result], *, seconds: float) -> Result:
         except BaseException as error:  # handed to the caller, SystemExit included
             box["error"] = error
         finally:
+            if sys.gettrace() is _raise_again:
+                sys.settrace(None)
             running.release()
 
     # The context carries IPython's knowledge of the cell into which print() writes.
@@ -54,6 +70,13 @@ def run_with_limit(function: Callable[[], Result], *, seconds: float) -> Result:
     if "error" in box:
         raise box["error"]
     return box["result"]
+
+
+def _raise_again(frame: FrameType, event: str, argument: Any) -> Callable:
+    """Raise `OutOfTime` at a line of code; Python calls this as `sys.settrace` says."""
+    if event == "line":
+        raise OutOfTime
+    return _raise_again
 
 
 def _wait_for(lock: threading.Lock, seconds: float) -> bool:

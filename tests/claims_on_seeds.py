@@ -1,10 +1,12 @@
 """Command that runs the claims of the lessons on seeds given from outside.
 
     python tests/claims_on_seeds.py --seeds 1 2 3 [--notebooks notebooks/02_lr_finder.ipynb ...]
+                                    [--resume]
 
 Each lesson runs whole, once a seed, with `COURSE_SEED` set to it: all of the lesson's own seeds
 move a thousand times as far, onto seeds on which nothing in it was chosen. A table counts the
-verdicts; build/claims.json keeps each one with its effects. Exit status 1 where the claims of a
+verdicts; build/claims.json keeps each one with its effects, and with --resume the runs that it has
+are not run again (twenty seeds of all lessons take hours). Exit status 1 where the claims of a
 lesson all hold, or say "within noise", in fewer than 95 % of the runs.
 """
 
@@ -17,7 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
@@ -25,13 +27,14 @@ from nbclient import NotebookClient
 from notebook_cells import code_cells, tags
 
 from course_utils.claims import VERDICTS
+from course_utils.device import usable_cores
 from course_utils.files import atomic_write
 from course_utils.settings import profile
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "claims.json"
 MARK = 0.95  # of the runs
-SECONDS_A_CELL = 600
+SECONDS_A_CELL = 3600  # a busy machine may be many times slower
 # The names that a lesson's claims cell leaves behind, as text for this process.
 REPORT = """\
 import json
@@ -96,23 +99,31 @@ def summary(runs: Sequence[dict]) -> tuple[str, bool]:
     return "\n".join(lines), reached
 
 
+def missing(jobs: Sequence[tuple[Path, int]], runs: Sequence[dict]) -> list[tuple[Path, int]]:
+    """Return the jobs, pairs of a notebook and a seed, that are not among the runs."""
+    there = {(run["lesson"], run["seed"]) for run in runs}
+    return [job for job in jobs if (job[0].stem, job[1]) not in there]
+
+
 def main() -> int:
     """Run all lessons on all seeds, one kernel a core; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", nargs="+", type=int, required=True)
     parser.add_argument("--notebooks", nargs="*", type=Path)
+    parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
     paths = options.notebooks or lessons_with_claims()
-    jobs = [(path.resolve(), seed) for seed in options.seeds for path in paths]
-    runs = []
+    runs = json.loads(RESULTS.read_text()) if options.resume and RESULTS.exists() else []
+    jobs = missing([(path.resolve(), seed) for seed in options.seeds for path in paths], runs)
 
     def run(job: tuple[Path, int]) -> dict:
         path, seed = job
         return {"lesson": path.stem, "seed": seed, "claims": claims_of(path, seed)}
 
-    print(f"{len(jobs)} runs of lessons, {profile()} profile")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done in pool.map(run, jobs):
+    print(f"{len(jobs)} runs of lessons, {profile()} profile; {len(runs)} are there already")
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        for future in as_completed([pool.submit(run, job) for job in jobs]):
+            done = future.result()
             runs.append(done)
             print(f"{done['lesson']}, seed {done['seed']}:", end=" ")
             print("; ".join(claim["verdict"] for claim in done["claims"]), flush=True)

@@ -84,20 +84,23 @@ def run_exercise(notebook: NotebookNode, exercise: Parts, answer: str) -> str:
         exercise: one of its exercises.
         answer: the source that stands in the stub's place.
     """
-    index, check = exercise.check
-    cells = [cell for cell in notebook.cells[:index] if cell.cell_type == "code"]
-    imports = [
+    namespace: dict = {"__name__": "__main__"}
+    exec(compile(ast.Module(imports_above(notebook, exercise), []), "imports", "exec"), namespace)
+    with contextlib.redirect_stdout(io.StringIO()) as written:
+        exec(compile(answer, "answer", "exec"), namespace)
+        exec(compile(exercise.check[1].source, "check", "exec"), namespace)
+    return written.getvalue()
+
+
+def imports_above(notebook: NotebookNode, exercise: Parts) -> list[ast.stmt]:
+    """Return the imports of the cells above an exercise's check."""
+    return [
         node
-        for cell in cells
+        for cell in notebook.cells[: exercise.check[0]]
+        if cell.cell_type == "code"
         for node in _parse(cell.source).body
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
-    namespace: dict = {"__name__": "__main__"}
-    exec(compile(ast.Module(imports, []), "imports", "exec"), namespace)
-    with contextlib.redirect_stdout(io.StringIO()) as written:
-        exec(compile(answer, "answer", "exec"), namespace)
-        exec(compile(check.source, "check", "exec"), namespace)
-    return written.getvalue()
 
 
 def solution_as_answer(exercise: Parts) -> str:
@@ -127,9 +130,15 @@ def _breaches(notebook: NotebookNode, exercise: Parts) -> Iterator[str]:
         yield from _solution_breaches(notebook, exercise)
     own = [part[0] for part in (exercise.stub, exercise.check, exercise.solution) if part]
     for index, cell in enumerate(notebook.cells):
-        if cell.cell_type == "code" and index not in own and exercise.name in _names(cell.source):
+        names = _names(cell.source) if cell.cell_type == "code" and index not in own else ()
+        if exercise.name in names:
             yield (
                 f"is used in cell {index}, which fails while it is not solved: "
+                "use course_utils' own function there."
+            )
+        if f"{exercise.name}_solution" in names:
+            yield (
+                f"has a solution that cell {index} uses, and the student edition does not have: "
                 "use course_utils' own function there."
             )
 
@@ -147,8 +156,14 @@ def _check_breaches(exercise: Parts) -> Iterator[str]:
 
 def _solution_breaches(notebook: NotebookNode, exercise: Parts) -> Iterator[str]:
     index, cell = exercise.solution
-    if notebook.cells[index - 1].cell_type != "markdown":
+    before = notebook.cells[index - 1]
+    if before.cell_type != "markdown":
         yield "has a solution without a markdown cell before it: say there what it does."
+    elif "solution" not in tags(before):
+        yield (
+            "has a solution with a markdown cell before it that stays in the student edition: tag "
+            "it 'solution' too."
+        )
     if not cell.metadata.get("jupyter", {}).get("source_hidden"):
         yield "has a solution that is not collapsed: set its jupyter.source_hidden."
     defined = {node.name for node in _parse(cell.source).body if hasattr(node, "name")}

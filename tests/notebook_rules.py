@@ -6,6 +6,7 @@ sentence means that the notebook keeps the rule.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,11 @@ from nbformat import NotebookNode
 from nbval_summary import count_claims
 from notebook_cells import code_cells, lesson_number, printed, tags
 from notebook_exercises import exercise_sentences
+
+from course_utils.editions.grading_metadata import grading_metadata
+from course_utils.editions.leaks import leaks, solution_lines
+from course_utils.editions.near_misses import near_misses
+from course_utils.editions.solutions import solution_cells
 
 SECTIONS = (
     "Goals",
@@ -88,6 +94,16 @@ def no_machine_paths(notebook: NotebookNode) -> list[str]:
         for index, cell in enumerate(notebook.cells)
         for match in MACHINE_PATH.finditer(f"{cell.source}\n{printed(cell)}")
     ]
+
+
+def no_stored_widgets(notebook: NotebookNode) -> list[str]:
+    """Refuse sliders, which a page without a kernel shows as an error, if at all."""
+    kinds = [
+        kind for c in notebook.cells for o in c.get("outputs", []) for kind in o.get("data", {})
+    ]
+    if "widgets" not in notebook.metadata and not any("widget-view" in kind for kind in kinds):
+        return []
+    return ["The notebook stores widgets: run `make execute`, which stores plain pictures instead."]
 
 
 def size(notebook: NotebookNode) -> list[str]:
@@ -175,12 +191,31 @@ def compared_cells(notebook: NotebookNode) -> list[str]:
     return sentences
 
 
+def stored_grading_metadata(notebook: NotebookNode) -> list[str]:
+    """Require nbgrader's metadata, as the tags ask for it."""
+    wanted = grading_metadata(notebook)
+    return [
+        f"Cell {index} has not the nbgrader metadata of its tags: `make execute` writes it."
+        for index, cell in enumerate(notebook.cells)
+        if cell.metadata.get("nbgrader") != wanted.get(index)
+    ]
+
+
+def no_solution_for_students(notebook: NotebookNode) -> list[str]:
+    """Refuse what would let a solution into the student edition."""
+    without = copy.deepcopy(notebook)
+    for cell in solution_cells(without):
+        cell.update(source="", outputs=[])
+    return near_misses(notebook) + leaks(without, solution_lines([notebook]))
+
+
 RULES: tuple[Rule, ...] = (
     title,
     execution_counts,
     no_stored_error,
     kernelspec,
     no_machine_paths,
+    no_stored_widgets,
     size,
     length,
     known_tags,
@@ -188,6 +223,8 @@ RULES: tuple[Rule, ...] = (
     prose_after_figures,
     compared_cells,
     exercise_sentences,
+    stored_grading_metadata,
+    no_solution_for_students,
 )
 
 

@@ -1,5 +1,4 @@
 import csv
-import os
 import re
 import time
 from pathlib import Path
@@ -8,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_notebooks import REPOSITORY
+from sen2ships import TABLE, load_harbours, port
+from torch.utils.data import Subset
 
 from course_utils.airbus import AirbusFolder
+from course_utils.detector import ShipDetector
+from course_utils.device import set_seed
 from course_utils.group_split import split_by_group
+from course_utils.mining import mine_hard_negatives
 from course_utils.rle import encode_rle
 
 HEADER = "ImageId,EncodedPixels"
-TABLE = "train_ship_segmentations_v2.csv"
-SEN2SHIPS = Path(
-    os.environ.get("COURSE_SEN2SHIPS", REPOSITORY.parent / "shared" / "data" / "sen2ships")
-)
 WIDTH, HEIGHT = 12, 8
 
 
@@ -175,6 +174,36 @@ def test_empty_row_and_ship(tmp_path, rows):
     assert len(folder[0].boxes) == 1
 
 
+def test_repeated_row(tmp_path):
+    """Is a ship that the table has twice kept once, and the second row named?"""
+    folder = AirbusFolder(
+        write_folder(
+            tmp_path, "a.jpg,1 4", "b.jpg,1 4", "a.jpg,9 1", "a.jpg,1 4", "b.jpg,", "b.jpg,"
+        )
+    )
+    assert len(folder[0].boxes) == 2 and len(folder[1].boxes) == 1
+    words = "is left out: it repeats row 2, and the ship would count twice."
+    assert folder.problems[0] == f"Row 5 of {TABLE}, a.jpg, {words}"
+    assert folder.with_ships == (0, 1)
+
+
+def test_masks(tmp_path):
+    """Are the masks those of the ships that have boxes, and none for an image without ships?"""
+    folder = AirbusFolder(
+        write_folder(tmp_path, "a.jpg,1 2 9 1", "a.jpg,97 1", "a.jpg,96 1", "b.jpg,")
+    )
+    masks = folder.masks(0)
+    assert masks.shape == (len(folder[0].boxes), HEIGHT, WIDTH) == (2, HEIGHT, WIDTH)
+    assert masks[0].nonzero().tolist() == [[0, 0], [0, 1], [1, 0]]
+    assert masks[1].nonzero().tolist() == [[HEIGHT - 1, WIDTH - 1]]
+    assert folder.masks(-1).shape == (0, HEIGHT, WIDTH)
+    with pytest.raises(IndexError, match="There is no image 2"):
+        folder.masks(2)
+    truncate(tmp_path / "train_v2" / "a.jpg")
+    with pytest.raises(ValueError, match="Row 2 of .* cannot be read"):
+        folder.masks(0)
+
+
 def test_ships_may_overlap(tmp_path):
     """Are two ships that share pixels both kept, without a complaint?"""
     folder = AirbusFolder(write_folder(tmp_path, "a.jpg,1 4", "a.jpg,3 4"))
@@ -225,6 +254,20 @@ def test_unreadable_image(tmp_path, damage):
     assert tuple(told) == folder.problems == folder.check()
     assert re.fullmatch(words, told[0])
     assert told[1].startswith(f"Row 6 of {TABLE}, c.jpg, is left out:")
+
+
+def test_mined(tmp_path):
+    """Does mining a folder note the images that cannot be read, and look at all others?"""
+    write_folder(tmp_path, "a.jpg,", "b.jpg,1 1", "c.jpg,", "d.jpg,", images="abcd")
+    for name in "abcd":
+        write_image(tmp_path / "train_v2" / f"{name}.jpg", size=(64, 32))
+    truncate(tmp_path / "train_v2" / "c.jpg")
+    folder = AirbusFolder(tmp_path)
+    model = ShipDetector(width=8, rare=0.3)
+    found = mine_hard_negatives(model, Subset(folder, folder.without_ships), most=9, distinct=0)
+    assert sorted(negative.name for negative in found.found) == ["a.jpg", "d.jpg"]
+    assert (found.scanned, found.unreadable) == (2, folder.problems)
+    assert found.unreadable[0].startswith(f"Row 4 of {TABLE}, c.jpg, is left out: the image")
 
 
 def test_broken_chunk(tmp_path):
@@ -319,9 +362,7 @@ def test_long_table(tmp_path):
 
 @pytest.fixture(scope="module")
 def harbours():
-    if not (SEN2SHIPS / TABLE).is_file():
-        pytest.skip("sen2ships is neither at COURSE_SEN2SHIPS nor beside the repository")
-    return AirbusFolder(SEN2SHIPS)
+    return load_harbours()
 
 
 def test_real_images(harbours):
@@ -344,14 +385,34 @@ def test_real_images(harbours):
 
 
 def test_real_split(harbours):
-    """Is sen2ships split by port without a port on both sides?"""
+    """Is sen2ships split by port without a port on both sides, whatever the seed and the share?"""
+    for seed in range(200):
+        for share in (0.1, 0.3, 0.5):
+            sides = split_by_group(harbours.names, port, share, seed)
+            assert sorted(sides[0] + sides[1]) == list(range(1101))
+            ports = [{port(harbours.names[i]) for i in side} for side in sides]
+            assert ports[0] and ports[1] and not ports[0] & ports[1]
+            assert len(ports[0] | ports[1]) == 15
+            assert len(sides[1]) == pytest.approx(share * 1101, abs=70)
 
-    def port(name):
-        return name.partition("_")[0]
 
-    for seed in range(10):
-        first, second = split_by_group(harbours.names, port, 0.3, seed)
-        ports = [{port(harbours.names[i]) for i in side} for side in (first, second)]
-        assert not ports[0] & ports[1]
-        assert len(ports[0] | ports[1]) == 15
-        assert len(second) == pytest.approx(0.3 * 1101, abs=70)
+def test_real_masks(harbours):
+    """Has each ship of sen2ships a mask, whose box is the scene's?"""
+    for index in harbours.with_ships[:40]:
+        masks, boxes = harbours.masks(index), harbours[index].boxes
+        assert masks.shape == (len(boxes), 128, 128) and masks.dtype == torch.bool
+        for mask, (x0, y0, x1, y1) in zip(masks, boxes.int().tolist(), strict=True):
+            rows, columns = mask.nonzero(as_tuple=True)
+            assert (columns.min(), rows.min()) == (x0, y0)
+            assert (columns.max() + 1, rows.max() + 1) == (x1, y1)
+
+
+def test_real_mining(harbours):
+    """Are the tiles without ships mined as they lie in the folder, each looked at once?"""
+    set_seed(0)
+    empty = Subset(harbours, harbours.without_ships)
+    found = mine_hard_negatives(ShipDetector(width=8), empty, most=30)
+    assert found.scanned == 909 and len(set(found.indices)) == len(found.found) == 30
+    names = {harbours.names[i] for i in harbours.without_ships}
+    assert {negative.name for negative in found.found} <= names
+    assert found.unreadable == ()

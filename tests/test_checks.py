@@ -54,7 +54,7 @@ EXERCISE = Exercise(
 def own_progress(tmp_path, monkeypatch):
     """Give each test its own progress file, and no grading."""
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
-    monkeypatch.delenv("COURSE_GRADING", raising=False)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     monkeypatch.setattr(progress, "_unsaved", [])
 
 
@@ -270,7 +270,7 @@ def test_messages_repeat():
 def test_grading_raises(function, monkeypatch):
     """Raises a failed or unattempted check, when graded, the sentence that the learner saw?"""
     message = check(function, EXERCISE).message
-    monkeypatch.setenv("COURSE_GRADING", "1")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(AssertionError) as caught:
         check(function, EXERCISE)
     assert str(caught.value) == message
@@ -278,9 +278,25 @@ def test_grading_raises(function, monkeypatch):
 
 def test_grading_of_a_pass(monkeypatch):
     """Passes a right solution when graded, without an entry in the grader's own progress?"""
-    monkeypatch.setenv("COURSE_GRADING", "1")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     assert check(smooth, EXERCISE).passed
-    assert progress.load() == {}
+    assert not progress.progress_path().exists()
+
+
+@pytest.mark.parametrize("grading, stream", [("autograde", "out"), (None, "err")])
+def test_warnings_when_graded(grading, stream, monkeypatch, capsys):
+    """Go a right answer's warnings to stdout when graded? nbgrader fails a cell with any stderr."""
+
+    def warning(values, *, beta):
+        print("a warning", file=sys.stderr)
+        return smooth(values, beta=beta)
+
+    if grading:
+        monkeypatch.setenv("NBGRADER_EXECUTION", grading)
+    assert check(warning, EXERCISE).passed
+    captured = capsys.readouterr()._asdict()
+    assert "a warning" in captured.pop(stream)
+    assert all("a warning" not in text for text in captured.values())
 
 
 def test_broken_reference():
@@ -301,13 +317,56 @@ check(double, Exercise("02", "Doubling", lambda value: 2 * value, [Case("three",
 """
 
 
+ENDLESS_CELLS = (
+    """
+def double(value):
+    while True:
+        pass
+""",
+    """
+def double(value):
+    while True:
+        try:
+            sum(range(100_000))
+        except:
+            pass
+""",
+    """
+import time
+def double(value):
+    time.sleep(3600)
+""",
+)
+CHECK_ENDLESS = """
+check(double, Exercise("02", "Doubling", abs, [Case("three", (3,))], seconds=0.2))
+"""
+
+
+def run_cells(*sources):
+    """Run cells in a kernel of their own and return the text that each printed."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    root = str(Path(__file__).parent.parent)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": root}}).execute()
+    return ["".join(output.text for output in cell.outputs) for cell in notebook.cells]
+
+
+def test_endless_code_in_a_notebook():
+    """Ends endless code in a sentence in a kernel too, so that the next cells run?"""
+    imports = "".join(CELL.splitlines(keepends=True)[:2])
+    checks = [cell + CHECK_ENDLESS for cell in ENDLESS_CELLS]
+    _, *printed, after = run_cells(imports, *checks, "print(1 + 1)")
+    for text in printed:
+        assert "The function did not end within 0.2 seconds" in text
+    assert after == "2\n"
+    # A sleep waits in C code, where nothing of Python reaches it: its thread is left behind.
+    assert ["restart the kernel" in text for text in printed] == [False, False, True]
+
+
 def test_in_a_notebook():
     """Shows a cell the learner's own print and the message once, with the line in the cell?"""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    root = str(Path(__file__).parent.parent)
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": root}}).execute()
-    (output,) = notebook.cells[0].outputs
-    assert output.text == (
+    (printed,) = run_cells(CELL)
+    assert printed == (
         "value is 3\n"
         "Doubling: not right yet, in case 1 of 1 (three).\n"
         "ZeroDivisionError: division by zero, in line 6 of your cell: return value / 0\n"

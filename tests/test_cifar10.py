@@ -12,7 +12,7 @@ import pytest
 import torch
 from torchvision.datasets import CIFAR10
 
-from course_utils import cifar10
+from course_utils import downloads
 from course_utils.cifar10 import load_cifar10, read_cifar10
 from course_utils.generated import GeneratedCIFAR10, write_generated_cifar10
 from course_utils.image_set import channel_statistics
@@ -122,7 +122,7 @@ def test_damaged_download(server, tmp_path):
 
 def test_silent_server(tmp_path, monkeypatch):
     """Does a server that never answers raise the sentence in time?"""
-    monkeypatch.setattr(cifar10, "ANSWER_WITHIN", 0.2)
+    monkeypatch.setattr(downloads, "ANSWER_WITHIN", 0.2)
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{silent.getsockname()[1]}/x")

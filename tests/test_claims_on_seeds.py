@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import nbformat
 import pytest
-from claims_on_seeds import claims_of, has_claims, lessons_with_claims, summary
+from claims_on_seeds import claims_of, has_claims, lessons_with_claims, missing, summary
 from nbclient.exceptions import CellExecutionError
 
 CELL = """\
@@ -58,3 +60,11 @@ def test_summary(failures, enough):
     assert ("too few" in text) is not enough
     assert f"no claim fails in {20 - failures} of 20 runs" in text
     assert text.splitlines()[-1].split()[-3:] == ["15", str(failures), str(5 - failures)]
+
+
+def test_missing():
+    """Are only the runs that are there already left out of the jobs?"""
+    jobs = [(Path(f"notebooks/0{lesson}_x.ipynb"), seed) for lesson in (1, 3) for seed in (1, 2)]
+    runs = [{"lesson": "01_x", "seed": 2, "claims": []}, {"lesson": "05_x", "seed": 1}]
+    assert missing(jobs, runs) == [jobs[0], jobs[2], jobs[3]]
+    assert missing(jobs, []) == jobs

@@ -1,3 +1,4 @@
+import itertools
 import re
 import sys
 
@@ -25,7 +26,8 @@ def bounds(requirements):
 
 def test_requirements_have_lower_bounds_only():
     """Has every requirement exactly one lower bound, and none an upper one or a pin?"""
-    for requirement in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]):
+    groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    for requirement in itertools.chain(*groups):
         assert re.fullmatch(r"[\w-]+>=[\d.]+(; .*)?", requirement), requirement
 
 

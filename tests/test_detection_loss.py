@@ -1,9 +1,11 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from course_utils.centre_maps import boxes_to_maps
 from course_utils.detection_loss import (
-    HARD_NEGATIVES,
+    FOCAL_WEIGHT,
+    HARD_SHARE,
     DetectionLoss,
     cross_entropy,
     focal,
@@ -48,20 +50,20 @@ def test_formulas():
     assert cross_entropy(logits, heat, centre) == pytest.approx(float(plain), rel=1e-5)
     a = -((1 - p[..., 0]) ** 2 * p[..., 0].log())
     b = -((1 - 0.3) ** 4 * p[..., 1] ** 2 * (1 - p[..., 1]).log())
-    assert focal(logits, heat, centre) == pytest.approx(float(a + b), rel=1e-5)
+    assert focal(logits, heat, centre) == pytest.approx(FOCAL_WEIGHT * float(a + b), rel=1e-5)
 
 
 def test_hard_examples_are_the_hardest():
     """Do only the hardest cells away from ships count, and all cells on ships?"""
-    logits = torch.full((1, 32, 32), -9.0)
-    heat = torch.zeros(1, 32, 32)
+    logits = torch.full((1, 10, 10), -1.0)
+    heat = torch.zeros(1, 10, 10)
     logits[0, 0, :7] = 2.0
-    few = hard_examples(logits, heat, heat)
-    all_cells = cross_entropy(logits, heat, heat)
-    assert few < all_cells and few == pytest.approx(float(all_cells), rel=0.02)
-    heat[0, 9, 9] = 1.0
-    assert hard_examples(logits, heat, heat) - few == pytest.approx(9.0, abs=0.01)
-    assert HARD_NEGATIVES < 32 * 32
+    hard, easy = (float(F.softplus(torch.tensor(value))) for value in (2.0, -1.0))
+    kept = round(100 * HARD_SHARE)
+    loss = hard_examples(logits, heat, heat)
+    assert kept > 7 and loss == pytest.approx(7 * hard + (kept - 7) * easy, rel=1e-5)
+    heat[0, 9, 9] = 1.0  # one of 99 others less is still the same tenth, rounded
+    assert hard_examples(logits, heat, heat) - loss == pytest.approx(1 + easy, rel=1e-5)
 
 
 def test_unknown_kind():

@@ -1,8 +1,10 @@
 import random
 
 import pytest
+import torch
 
 from course_utils.group_split import split_by_group
+from course_utils.scene_generator import SCENES_A_FAMILY, SimulatedScenes, family_of
 
 
 def port(name):
@@ -29,6 +31,65 @@ def test_no_leak(share):
         ports = [{port(PORTS[i]) for i in side} for side in (first, second)]
         assert ports[0] and ports[1]
         assert not ports[0] & ports[1]
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """Return the names of simulated scenes with and without ships, whose families they share."""
+    settings = {"count": 15 * SCENES_A_FAMILY - 7, "size": 64, "first_family": 40}
+    return [
+        scene.name for ships in (True, False) for scene in SimulatedScenes(ships=ships, **settings)
+    ]
+
+
+def test_no_family_on_two_sides(simulated):
+    """Is no family of simulated scenes split, not even into its ships and its empty scenes?"""
+    families = [family_of(name) for name in simulated]
+    assert len(set(families)) == 15
+    for seed in range(300):
+        train, test = split_by_group(simulated, family_of, 0.3, seed)
+        inside = {families[i] for i in train}
+        assert inside and test and not any(families[i] in inside for i in test)
+        assert sorted(train + test) == list(range(len(simulated)))
+
+
+def test_three_sides(simulated):
+    """Is no family on two of three sides, where the first side is split again?"""
+    for seed in range(100):
+        rest, test = split_by_group(simulated, family_of, 0.2, seed)
+        left = [simulated[i] for i in rest]
+        train, valid = (
+            [left[i] for i in side] for side in split_by_group(left, family_of, 0.25, seed + 1)
+        )
+        sides = [train, valid, [simulated[i] for i in test]]
+        assert sorted(name for side in sides for name in side) == sorted(simulated)
+        families = [{family_of(name) for name in side} for side in sides]
+        assert all(families) and sum(map(len, families)) == len(set.union(*families)) == 15
+
+
+def test_random_groups():
+    """Is no group on both sides, whatever the number and the sizes of the groups?"""
+    for seed in range(300):
+        rng = random.Random(seed)
+        sizes = {f"g{i}": rng.choice([1, 2, 5, 40, 200]) for i in range(rng.randint(2, 12))}
+        names = tiles(**sizes)
+        sides = split_by_group(names, port, rng.uniform(0.01, 0.99), seed)
+        ports = [{port(names[i]) for i in side} for side in sides]
+        assert ports[0] and ports[1] and not ports[0] & ports[1]
+        assert sorted(sides[0] + sides[1]) == list(range(len(names)))
+
+
+def test_families_differ():
+    """Does a family's sea stand out: is a scene more like its own family's than like another's?"""
+    seas = torch.stack(
+        [
+            scene.image.float().flatten(1).median(1).values
+            for scene in SimulatedScenes(20 * SCENES_A_FAMILY, ships=False, size=64, seed=3)
+        ]
+    ).view(20, SCENES_A_FAMILY, 3)
+    within = (seas - seas.mean(1, keepdim=True)).square().mean().sqrt()
+    between = (seas.mean(1) - seas.mean((0, 1))).square().mean().sqrt()
+    assert between > 5 * within
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.7])

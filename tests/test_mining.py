@@ -1,9 +1,15 @@
+import os
+import subprocess
+import sys
 import weakref
+from pathlib import Path
 
+import kill_mining
 import pytest
 import torch
 from torch import nn
 
+from course_utils.checkpoint import load_checkpoint
 from course_utils.detections import Detections
 from course_utils.mining import mine_hard_negatives
 from course_utils.scene import Scene
@@ -104,7 +110,7 @@ class Stops(Exception):
 
 
 def test_resume(tmp_path):
-    """Does a scan that was killed go on where it was saved, and end as if it had not been?"""
+    """Does a scan that an error stopped go on where it was saved, and end as if it had not?"""
     path = tmp_path / "scan.pt"
 
     class Dies(Levels):
@@ -123,6 +129,54 @@ def test_resume(tmp_path):
     assert found.unreadable == whole.unreadable and found.seconds > 0
     again = mine(Levels(LEVELS), model, checkpoint=path, batch_size=2)
     assert model.seen == 2 and again.indices == whole.indices
+
+
+KILLS = [(5, "scene"), (38, "scene"), (90, "scene"), (149, "scene"), (60, "write"), (100, "write")]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    return kill_mining.mine(kill_mining.Pool())
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """Run scans that are killed and return their checkpoints by kill."""
+    target = Path(kill_mining.__file__)
+    paths = {kill: tmp_path_factory.mktemp("killed") / "scan.pt" for kill in KILLS}
+    runs = [str(word) for (index, where), path in paths.items() for word in (path, index, where)]
+    settings = {"PYTHONPATH": str(target.parent.parent), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, str(target), *runs],
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.split() == [b"9"] * len(KILLS)  # by SIGKILL
+    return paths
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+@pytest.mark.parametrize("kill", KILLS)
+def test_killed_and_resumed(kill, killed, uninterrupted):
+    """Does a scan that is killed, at a scene or in a write, rescan nothing that it had saved?"""
+    index, where = kill
+    path = killed[kill]
+    position = load_checkpoint(path)["position"] if path.exists() else 0
+    assert index - 2 * 12 < position <= index  # it saves every 3 batches of 4
+    assert position % 12 == 0 and bool(list(path.parent.glob("*.tmp"))) == (where == "write")
+    pool = kill_mining.Pool()
+    resumed = kill_mining.mine(pool, path)
+    assert pool.read == [i for i in range(position, len(pool)) if i not in range(40, 50)]
+    assert (resumed.scanned, resumed.unreadable) == (139, ("scene 13 is broken",))
+    assert resumed.scanned == uninterrupted.scanned
+    assert resumed.unreadable == uninterrupted.unreadable
+    assert resumed.indices == uninterrupted.indices and len(resumed.indices) == 20
+    for one, other in zip(resumed.found, uninterrupted.found, strict=True):
+        assert one.name == other.name and torch.equal(one.look, other.look)
+        assert torch.equal(one.detections.boxes, other.detections.boxes)
+        assert torch.equal(one.detections.scores, other.detections.scores)
 
 
 @pytest.mark.parametrize("change", [{"model": Brightness(0.5)}, {"most": 2}, {"exclude": [1]}])

@@ -16,6 +16,8 @@ from notebook_exercises import (
 from notebook_rules import RULES, SECTIONS, breaches, read
 from tiny_notebooks import REPOSITORY, code, notebook
 
+from course_utils.editions.grading_metadata import AddGradingMetadata
+
 PATHS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 TABLE = "no  claim\n--  -----\n 1  a claim\n 2  another\n"
 HINT = "<details><summary>Hint</summary>\n\nThink.\n</details>"
@@ -43,7 +45,7 @@ def good():
             markdown(HINT),
             markdown(HINT),
             code(CHECK, "check", "nbval-check-output", prints=f"double: {NOT_ATTEMPTED}.\n"),
-            markdown("The solution doubles."),
+            v4.new_markdown_cell("The solution doubles.", metadata={"tags": ["solution"]}),
             solution,
         ],
         "Claims": [code("print(table)", "claims", "nbval-check-output", prints=TABLE)],
@@ -51,11 +53,11 @@ def good():
     cells = [markdown("# 02 · A lesson")]
     for name in SECTIONS:
         cells += [markdown(f"## {name}"), *parts.get(name, []), markdown("More.")]
-    return notebook(*cells)
+    return AddGradingMetadata().preprocess(notebook(*cells), {})[0]
 
 
 def find(book, tag):
-    return next(cell for cell in book.cells if tag in tags(cell))
+    return next(c for c in book.cells if tag in tags(c) and c.cell_type == "code")
 
 
 def drop(book, cell):
@@ -81,6 +83,11 @@ def swap_headings(book):
 def store_error(book):
     cell = find(book, "claims")
     cell.outputs.append(v4.new_output("error", ename="ValueError", evalue="", traceback=[]))
+
+
+def store_slider(book):
+    data = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "sliders"}
+    find(book, "claims").outputs.append(v4.new_output("display_data", data=data))
 
 
 def text_after_figure(text):
@@ -121,6 +128,12 @@ BAD = {
         lambda book: find(book, "check").outputs[0].update(text=f"{NOT_ATTEMPTED} /tmp/x\n"),
         "no_machine_paths",
         "/tmp/x",
+    ),
+    "stored slider": (store_slider, "no_stored_widgets", "plain pictures"),
+    "stored state of a slider": (
+        lambda book: book.metadata.update(widgets={}),
+        "no_stored_widgets",
+        "plain pictures",
     ),
     "too large": (
         lambda book: book.cells[1].update(source="## Goals\n" + "x" * 2_000_001),
@@ -215,6 +228,16 @@ BAD = {
         "exercise_sentences",
         "without a markdown cell",
     ),
+    "solution's text stays": (
+        lambda book: next(c for c in book.cells if "doubles" in c.source).metadata.clear(),
+        "exercise_sentences",
+        "stays in the student edition",
+    ),
+    "lesson stands on the solution": (
+        set_source("claims", "print(double_solution(2))"),
+        "exercise_sentences",
+        "the student edition does not have",
+    ),
     "solution of another name": (
         set_source("solution", "def solution(x):\n    return 2 * x"),
         "exercise_sentences",
@@ -229,6 +252,28 @@ BAD = {
         set_source("claims", "print(double(2))"),
         "exercise_sentences",
         "fails while it is not solved",
+    ),
+    "no metadata for grading": (
+        lambda book: find(book, "check").metadata.pop("nbgrader"),
+        "stored_grading_metadata",
+        "make execute",
+    ),
+    "metadata for grading without a tag": (
+        lambda book: find(book, "claims").metadata.update(nbgrader={"grade": True}),
+        "stored_grading_metadata",
+        "make execute",
+    ),
+    "hint that is the solution": (
+        lambda book: next(c for c in book.cells if c.source == HINT).update(
+            source=HINT.replace("Think", "`return 2*x`")
+        ),
+        "no_solution_for_students",
+        "still holds 'return 2 * x' of a solution",
+    ),
+    "solution without its tag": (
+        lambda book: find(book, "solution").metadata.update(tags=["Solution"]),
+        "no_solution_for_students",
+        "'Solution', which marks no solution",
     ),
 }
 

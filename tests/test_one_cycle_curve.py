@@ -55,6 +55,23 @@ def test_torch_form_equals_torch(total_steps, settings):
     assert curve.momenta() == pytest.approx(momenta, rel=1e-12)
 
 
+@pytest.mark.parametrize("total_steps", SIZES[1:])
+@pytest.mark.parametrize("pct_start", [0.45, 0.5])
+def test_torch_form_equals_torch_with_three_phases(total_steps, pct_start):
+    """Is it OneCycleLR's with `three_phase`, step by step?"""
+    settings = {"max_lr": 0.8, "pct_start": pct_start, "three_phase": True}
+    lrs, momenta = torch_schedule(total_steps, **settings)
+    curve = OneCycleCurve.torch(total_steps, **settings)
+    assert curve.lrs() == pytest.approx(lrs, rel=1e-9, abs=1e-15)
+    assert curve.momenta() == pytest.approx(momenta, rel=1e-12)
+
+
+def test_three_phases_of_torch_need_room():
+    """Is a peak refused that leaves no room for a way down as long as the way up?"""
+    with pytest.raises(ValueError, match="with three_phase it must be at most 0.5"):
+        OneCycleCurve.torch(100, 0.8, pct_start=0.6, three_phase=True)
+
+
 def fastai_combined_cos(pct: float, start: float, middle: float, end: float, pos: float) -> float:
     """Compute fastai's `combined_cos` of `sched_cos` at a position, from its definition."""
     first, last, pos = (

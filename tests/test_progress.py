@@ -21,6 +21,7 @@ def path(tmp_path, monkeypatch):
     """Give each test its own progress file and a kernel that has just started."""
     path = tmp_path / "home" / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(path))
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     monkeypatch.setattr(progress, "_unsaved", [])
     monkeypatch.setattr(progress, "_warned", set())
     return path
@@ -127,6 +128,18 @@ def test_unreadable_file(path, capsys):
     assert not progress.record("02", "exercises", "core", True)
     sentences = capsys.readouterr().err.splitlines()
     assert "cannot be read" in sentences[0] and "cannot be kept" in sentences[1]
+
+
+def test_grading(path, monkeypatch, capsys):
+    """Is the teacher's own file neither read nor written while a student's notebook is graded?"""
+    progress.record("02", "predictions", "best LR", {"guess": 0.3})
+    content = path.read_bytes()
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert progress.load() == {}
+    assert not progress.record("02", "predictions", "best LR", {"guess": 0.1})
+    assert progress.load() == {"02": {"predictions": {"best LR": {"guess": 0.1}}}}
+    assert path.read_bytes() == content
+    assert capsys.readouterr().err == ""
 
 
 def test_table(path):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.settings import choose, data_folder, profile, seeds
+from course_utils.settings import choose, data_folder, is_graded, profile, seeds
 
 
 def test_default_profile(monkeypatch):
@@ -23,6 +23,15 @@ def test_unknown_profile(monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "Full")
     with pytest.raises(ValueError, match="'Full'.*quick, full, smoke"):
         profile()
+
+
+@pytest.mark.parametrize("execution", ["autograde", "validate"])
+def test_is_graded(monkeypatch, execution):
+    """Is a notebook graded where nbgrader runs it, and only there?"""
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    assert not is_graded()
+    monkeypatch.setenv("NBGRADER_EXECUTION", execution)
+    assert is_graded()
 
 
 def test_data_folder(monkeypatch, tmp_path):

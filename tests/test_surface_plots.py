@@ -1,14 +1,22 @@
 from functools import partial
 
-import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from widget_moves import take_apart
 
 from course_utils import surface_plots
 from course_utils.colours import COLOURS
-from course_utils.surface_plots import plot_paths, points_on_map, show_sliders
+from course_utils.lessons.lesson_03 import OPTIMIZERS, WITHOUT_MOMENTUM, optimizer_factory
+from course_utils.surface_plots import (
+    STEPS,
+    explore_paths,
+    plot_map,
+    plot_paths,
+    plot_walk,
+    points_on_map,
+)
 from course_utils.surfaces import RAVINE, SADDLE, descend
 
 
@@ -56,28 +64,64 @@ def test_points_on_map():
     assert len(points_on_map(RAVINE, path[:2])) == 2
 
 
-def test_sliders(monkeypatch):
-    """Is the figure drawn once, again when a slider moves, and is there a sentence for a page?"""
-    shown, drawn, images = [], [], []
-    image = widgets.Image(format="png")
-    image.observe(lambda change: images.append(change.new), names="value")
-    monkeypatch.setattr(surface_plots, "display", lambda bundle, raw: shown.append((bundle, raw)))
-    monkeypatch.setattr(surface_plots.widgets, "Image", lambda format: image)
+@pytest.fixture
+def parts(monkeypatch):
+    """Take the widget of lesson 03 apart."""
+    names = {"optimizers": OPTIMIZERS, "without_momentum": WITHOUT_MOMENTUM}
+    return take_apart(
+        monkeypatch,
+        surface_plots,
+        lambda: explore_paths((RAVINE, SADDLE), optimizer_factory, **names),
+    )
 
-    def draw(lr):
-        drawn.append(lr)
-        fig, ax = plt.subplots()
-        ax.plot([0, lr])
-        ax.set_title(f"LR {lr}")
-        return fig
 
-    slider = widgets.FloatSlider(value=0.5)
-    show_sliders(draw, lr=slider)
-    slider.value = 0.7
-    assert drawn == [0.5, 0.7] and slider.description == "lr"
-    assert len(images) == 2 and all(value[:4] == b"\x89PNG" for value in images)
-    assert images[0] != images[1]
-    assert plt.get_fignums() == []
-    ((bundle, raw),) = shown
-    assert raw and "run this cell" in bundle["text/plain"]
-    assert "application/vnd.jupyter.widget-view+json" in bundle
+def test_walk(ax):
+    """Is the path of the settings drawn over the map, and is its end in the title?"""
+    settings = {"lr": 0.02, "momentum": 0.8}
+    plot_map(ax, RAVINE)
+    plot_walk(ax, RAVINE, optimizer_factory, optimizer="Nesterov", start=(-1, 0.5), **settings)
+    path = descend(RAVINE, optimizer_factory("Nesterov", **settings), (-1, 0.5), steps=STEPS)
+    (drawn,) = (line for line in ax.get_lines() if line.get_label() == "Nesterov")
+    np.testing.assert_array_equal(np.transpose(drawn.get_data()), path)
+    loss = RAVINE.loss(torch.tensor(path[-1]))
+    assert ax.get_title() == f"ravine, Nesterov, LR 0.02: loss {loss:.2g} after 60 updates"
+
+
+def test_walk_off_the_map(ax):
+    """Does the title say so where the path leaves the map?"""
+    plot_map(ax, RAVINE)
+    settings = {"optimizer": "SGD", "start": (-1, 0.5), "lr": 1.0, "momentum": 0.0}
+    plot_walk(ax, RAVINE, optimizer_factory, **settings)
+    assert ax.get_title() == "ravine, SGD, LR 1: leaves the map"
+
+
+def test_widget(parts):
+    """Does every control change the picture, on both surfaces, once Adam is chosen?"""
+    for surface in (RAVINE, SADDLE):
+        start = {**parts.start, "surface": surface, "optimizer": "Adam"}
+        first = parts.draw(**start)
+        for name, control in parts.controls.items():
+            assert control.description
+            others = {parts.draw(**{**start, name: move[name]}) for move in parts.moves()}
+            assert others - {first}
+
+
+def test_widget_starts_on_every_map(parts):
+    """Does each start that the sliders allow lie on each map?"""
+    for surface in (RAVINE, SADDLE):
+        for control, limits in (("start_1", surface.xlim), ("start_2", surface.ylim)):
+            slider = parts.controls[control]
+            assert limits[0] <= slider.min < slider.max <= limits[1]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_unused_momentum(parts, optimizer):
+    """Is the momentum greyed out exactly for the optimizers that do not use it?"""
+    start = {**parts.start, "optimizer": optimizer}
+    same = parts.draw(**start) == parts.draw(**{**start, "momentum": 0.5})
+    assert parts.unused(**start) == (("momentum",) if same else ())
+
+
+def test_a_move_takes_at_most_100_ms(parts):
+    """Is a path walked and drawn fast enough to follow a hand?"""
+    assert parts.milliseconds_a_move() < 100

@@ -49,6 +49,14 @@ def loop_and_swallow_all():
             pass
 
 
+def loop_and_swallow_all_of_a_long_call():
+    while True:
+        try:  # noqa: SIM105
+            sum(range(100_000))
+        except:  # noqa: E722
+            pass
+
+
 def return_after_all():
     try:
         loop_forever()
@@ -74,16 +82,19 @@ NOT_ON_3_10 = pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10
         loop_forever,
         loop_and_swallow_exceptions,
         pytest.param(loop_and_swallow_all, marks=NOT_ON_3_10),
+        loop_and_swallow_all_of_a_long_call,
         return_after_all,
     ],
 )
 def test_endless_loop(endless):
     """Does endless code end in a TimeoutError, and does no thread of it run on?"""
     before, start = threading.active_count(), time.monotonic()
+    trace = sys.gettrace()
     with pytest.raises(TimeoutError, match="did not end within 0.1 seconds$"):
         run_with_limit(endless, seconds=0.1)
     assert time.monotonic() - start < 5
     assert _threads_left(before) == 0
+    assert sys.gettrace() is trace
 
 
 STUCK = """

@@ -21,6 +21,7 @@ from course_utils.settings import choose, seeds
 from course_utils.training import fit
 
 OPTIMIZERS = ("SGD", "momentum SGD", "Nesterov", "RMSprop", "Adam")
+WITHOUT_MOMENTUM = ("SGD", "RMSprop")
 
 
 def optimizer_factory(

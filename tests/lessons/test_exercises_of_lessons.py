@@ -5,7 +5,7 @@ import pytest
 from course_utils.checks import check
 from course_utils.quiz import ask
 
-LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08")
+LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,76 @@
+"""What is done to one lesson in the browser, and what can be wrong then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import nbformat
+from browser.answers import answer_exercises, progress_after_a_restart
+from browser.chromium import new_page
+from browser.notebook_page import NotebookPage
+from browser.server import ROOT, Server
+from browser.sliders import move_all, widget_cells
+from playwright.sync_api import Error as PlaywrightError
+
+
+@dataclass
+class Report:
+    """What was seen in one lesson.
+
+    Attributes:
+        faults: what is wrong, in sentences.
+        remarks: what was measured.
+    """
+
+    faults: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def try_lesson(server: Server, name: str, *, progress: bool) -> Report:
+    """Open a lesson, run all, move its sliders, answer its exercises; look for what is wrong.
+
+    Args:
+        server: the JupyterLab to open it in.
+        name: the notebook's file.
+        progress: whether to restart the kernel at the end and look for the learner's progress,
+            which lesson 00 shows.
+    """
+    report = Report()
+    with new_page() as blank:
+        page = None
+        try:
+            page = NotebookPage(blank, server, name)
+            run = page.run_all()
+            for number in page.screenfuls():
+                page.screenshot(f"{number:02}")
+            report.faults += compare(run, nbformat.read(ROOT / "notebooks" / name, as_version=4))
+            for source in widget_cells(run):
+                moves = move_all(page, source)
+                page.screenshot("moved")
+                report.faults += moves.faults
+                report.remarks.append(str(moves))
+            report.faults += answer_exercises(page, run)
+            if progress:
+                report.faults += progress_after_a_restart(page, server)
+        except (PlaywrightError, TimeoutError, LookupError) as error:
+            report.faults.append(f"{str(error).splitlines()[0]} See build/browser.")
+            if page:
+                page.screenshot("stopped")
+        report.faults += page.errors if page else []
+    server.end_kernel(name)
+    return report
+
+
+def compare(run: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> list[str]:
+    """Compare a run with the stored lesson: no error, and as many figures."""
+    outputs = [o for cell in run.cells for o in cell.get("outputs", [])]
+    faults = [f"{o.ename}: {o.evalue}" for o in outputs if o.output_type == "error"]
+    figures, expected = _count_figures(run), _count_figures(stored)
+    if figures != expected:
+        faults.append(f"{figures} figures, but the stored lesson has {expected}")
+    return faults
+
+
+def _count_figures(notebook: nbformat.NotebookNode) -> int:
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
+    return sum("image/png" in output.get("data", {}) for output in outputs)

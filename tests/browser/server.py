@@ -1,0 +1,131 @@
+"""The real JupyterLab server, started by `make lab`, on copies of the notebooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "course-test"
+SECONDS_TO_START = 120
+
+
+class Server:
+    """A running JupyterLab.
+
+    Attributes:
+        address: where it answers.
+        folder: the notebooks that it serves.
+        progress: the file in which the learner's progress is kept.
+    """
+
+    def __init__(self, address: str, folder: Path, progress: Path):
+        self.address, self.folder, self.progress = address, folder, progress
+
+    def lab(self, name: str) -> str:
+        """Return the address of a notebook, in a workspace of its own.
+
+        Without one JupyterLab would open again what was open before.
+        """
+        workspace = Path(name).stem
+        return f"{self.address}/lab/workspaces/{workspace}/tree/{name}?token={TOKEN}"
+
+    def end_kernel(self, name: str) -> None:
+        """End the kernel of a notebook, whose memory the next lesson needs."""
+        for session in json.loads(self._ask("GET", "/api/sessions")):
+            if session["path"] == name:
+                self._ask("DELETE", f"/api/sessions/{session['id']}")
+
+    def answers(self) -> bool:
+        """Say whether the server is there."""
+        try:
+            return bool(self._ask("GET", "/api/status"))
+        except OSError:
+            return False
+
+    def _ask(self, method: str, path: str) -> bytes:
+        headers = {"Authorization": f"token {TOKEN}"}
+        request = urllib.request.Request(self.address + path, method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.read()
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Start JupyterLab as a learner does, but with notebooks, progress and settings of its own.
+
+    Raises:
+        TimeoutError: it does not answer in time; what it printed is part of the message.
+    """
+    with TemporaryDirectory(prefix="course-browser-") as temporary, socket.socket() as probe:
+        folder = Path(temporary) / "notebooks"
+        copy_notebooks(folder)
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        server = Server(
+            f"http://127.0.0.1:{port}", folder, progress=Path(temporary) / "progress.json"
+        )
+        log = Path(temporary) / "log.txt"
+        command = ["make", "--no-print-directory", "lab", f"PORT={port}", "BROWSER=no"]
+        with log.open("wb") as written:
+            process = subprocess.Popen(
+                [*command, f"FOLDER={folder}"],
+                cwd=ROOT,
+                env=_environment(Path(temporary), server),
+                stdout=written,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # so that make and all that it started can be ended
+            )
+        try:
+            _wait(server, process, log)
+            yield server
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def copy_notebooks(folder: Path) -> None:
+    """Copy the lessons without their outputs, so that what is seen later is new."""
+    folder.mkdir()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, folder / path.name)
+
+
+def _environment(folder: Path, server: Server) -> dict[str, str]:
+    return {
+        **os.environ,
+        "JUPYTER_TOKEN": TOKEN,
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "COURSE_PROFILE": "quick",
+        "COURSE_PROGRESS": str(server.progress),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _wait(server: Server, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not server.answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            text = log.read_text(encoding="utf-8", errors="replace")
+            raise TimeoutError(
+                f"`make lab` did not answer within {SECONDS_TO_START} s; it printed:\n{text}"
+            )
+        time.sleep(0.5)

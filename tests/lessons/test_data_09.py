@@ -1,0 +1,90 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils.lessons.data_09 import (
+    Counts,
+    from_folder,
+    is_airbus_folder,
+    port_of,
+    simulated,
+)
+from course_utils.scene_generator import family_of
+
+FEW = Counts(ships=6, empty=30, valid_ships=3, valid_empty=4, test_ships=3, test_empty=5)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten ports of four images in Airbus layout; the first of each holds a ship."""
+    (tmp_path / "train_v2").mkdir()
+    with open(tmp_path / "train_ship_segmentations_v2.csv", "w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["ImageId", "EncodedPixels"])
+        for port in range(10):
+            for tile in range(4):
+                name = f"port{port}_{tile}.png"
+                pixels = np.full((32, 32, 3), 20 * port, np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "train_v2" / name)
+                rows.writerow([name, "" if tile else "1 4 33 4"])
+    return tmp_path
+
+
+def test_simulated_parts():
+    """Are there as many scenes of each kind as asked for, and no family in two parts?"""
+    data = simulated(FEW, size=64, seed=1)
+    assert len(data.ships) == 6 and len(data.empty) == 30 and data.simulated
+    assert [len(scene.boxes) > 0 for scene in data.valid] == [True] * 3 + [False] * 4
+    assert [len(scene.boxes) > 0 for scene in data.test] == [True] * 3 + [False] * 5
+    parts = [[*data.ships, *data.empty], data.valid, data.test]
+    families = [{family_of(scene.name) for scene in part} for part in parts]
+    assert not families[0] & families[1] and not families[1] & families[2]
+    assert not families[0] & families[2]
+    assert "simulated" in data.name
+
+
+def test_unlabelled_changes_the_pool_alone():
+    """Are ships hidden among the training images without ships, and nothing else changed?"""
+    clean, careless = (simulated(FEW, size=64, seed=1, unlabelled=u) for u in (0.0, 0.5))
+    hidden = [scene.name.endswith("-unlabelled") for scene in careless.empty]
+    assert 5 < sum(hidden) < 25 and not any(len(scene.boxes) for scene in careless.empty)
+    assert [s.name for s in clean.test] == [s.name for s in careless.test]
+
+
+def test_folder_is_split_by_port(folder):
+    """Is each port in one part alone, is each kind there, and are images brought to one size?"""
+    for seed in range(10):
+        data = from_folder(folder, FEW, size=64, seed=seed)
+        empty = [data.empty[i] for i in range(len(data.empty))]
+        parts = [[*data.ships, *empty], data.valid, data.test]
+        ports = [{port_of(scene.name) for scene in part} for part in parts]
+        assert not ports[0] & ports[1] and not ports[1] & ports[2] and not ports[0] & ports[2]
+        assert all(scene.image.shape == (3, 64, 64) for part in parts for scene in part)
+        assert all(len(scene.boxes) == 1 for scene in data.ships)
+        assert not any(len(scene.boxes) for scene in empty) and not data.simulated
+        assert data.ships[0].boxes.tolist() == [[0, 0, 4, 8]]
+
+
+def test_counts_are_limits(folder):
+    """Are no more images taken than asked for?"""
+    one = Counts(*[1] * 6)
+    data = from_folder(folder, one, size=32, seed=0)
+    assert (len(data.ships), len(data.empty), len(data.valid), len(data.test)) == (1, 1, 2, 2)
+
+
+def test_unreadable_image(folder, capsys):
+    """Is a broken image left out with a sentence?"""
+    for path in (folder / "train_v2").glob("port*_0.png"):
+        path.write_bytes(path.read_bytes()[:40])
+    data = from_folder(folder, FEW, size=32, seed=0)
+    assert not data.ships and "cannot be read" in capsys.readouterr().out
+
+
+def test_is_airbus_folder(folder, tmp_path_factory):
+    """Is a folder told from one that holds other data?"""
+    assert is_airbus_folder(folder) and is_airbus_folder(str(folder))
+    assert not is_airbus_folder(tmp_path_factory.mktemp("other"))
+    assert not is_airbus_folder(Path("nowhere"))

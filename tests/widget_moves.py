@@ -1,0 +1,70 @@
+"""A widget taken apart: what it draws, its controls, and the places that these can be moved to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import ipywidgets
+from ipywidgets import ValueWidget
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a module hands to `widgets.show_widget`."""
+
+    draw: Callable[..., bytes]
+    controls: dict[str, ValueWidget]
+    unused: Callable[..., tuple] = lambda **settings: ()
+
+    @property
+    def start(self) -> dict:
+        """The settings before any move."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def moves(self) -> list[dict]:
+        """The settings after each move of one control alone, to each place of `places`."""
+        return [
+            {**self.start, name: value}
+            for name, control in self.controls.items()
+            for value in places(control)
+        ]
+
+    def milliseconds_a_move(self) -> float:
+        """Draw each move; return the median time, without what other programs took meanwhile."""
+        times = []
+        for settings in self.moves():
+            start = time.thread_time()
+            self.draw(**settings)
+            times.append(1000 * (time.thread_time() - start))
+        return median(times)
+
+
+def take_apart(monkeypatch, module, explore: Callable[[], None]) -> Parts:
+    """Call a function that shows a widget, and return what it would have shown.
+
+    Args:
+        monkeypatch: pytest's.
+        module: in which `show_widget` is called.
+        explore: the call.
+    """
+    parts = []
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "show_widget", lambda *args, **kwargs: parts.append((args, kwargs)))
+        explore()
+    ((args, kwargs),) = parts
+    return Parts(*args, **kwargs)
+
+
+def places(control: ValueWidget) -> list:
+    """Return the values to try: both ends of a slider, every option of a list."""
+    if isinstance(control, ipywidgets.Dropdown):
+        return [value for _, value in control._options_full]
+    if isinstance(control, ipywidgets.FloatRangeSlider):
+        middle = (control.min + control.max) / 2
+        return [(control.min, control.max), (control.min, control.min), (middle, control.max)]
+    if isinstance(control, ipywidgets.FloatLogSlider):
+        return [control.base**control.min, control.base**control.max]
+    return [control.min, control.max]
