@@ -62,8 +62,8 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
-# Other packages' names: their documentation is not here to be linked to.
-nitpick_ignore_regex = [("py:.*", r"(?!course_utils\b).*")]
+# What has no page here to be linked to: other packages, the package as a whole, single lessons.
+nitpick_ignore_regex = [("py:.*", r"(?!course_utils\.(?!lessons\b)).*")]
 nitpick_ignore = [("py:class", "course_utils.watchdog.Result")]  # a type variable has no page
 
 html_theme = "sphinx_book_theme"
