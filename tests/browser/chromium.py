@@ -12,6 +12,7 @@ MISSING = (
     "No Chromium was found, so that no lesson was opened in a browser: install it (on Debian and "
     "Ubuntu 'apt-get install chromium') and run `make test-browser` again."
 )
+SECONDS_TO_WAIT = 90  # for anything on the page: a slow machine is no fault
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
     "--no-sandbox",
@@ -35,6 +36,8 @@ def new_page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=_FLAGS)
         try:
-            yield browser.new_page(viewport={"width": 1280, "height": 900})
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(1000 * SECONDS_TO_WAIT)
+            yield page
         finally:
             browser.close()

@@ -29,12 +29,12 @@ class NotebookPage:
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(f"the page raised {error}"))
         page.goto(server.lab(name))
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.wait_until_idle()
 
     def wait_until_idle(self) -> None:
         """Wait for the kernel; run before it is there, JupyterLab would ask which one to take."""
-        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
     def choose(self, menu: str, item: str) -> None:
         """Choose an item of a menu."""
@@ -44,8 +44,8 @@ class NotebookPage:
     def run_all(self) -> nbformat.NotebookNode:
         """Run all cells, none of which has run, and return the notebook saved after the last.
 
-        An error ends the run, as JupyterLab then runs no further cell. The file is looked at, since
-        the page holds only the cells in view.
+        An error ends the run, as JupyterLab then runs no further cell. The file is looked at,
+        since the page holds only the cells in view.
 
         Raises:
             TimeoutError: it takes too long.

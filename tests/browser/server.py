@@ -10,7 +10,8 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ TOKEN = "course-test"
 SECONDS_TO_START = 120
 
 
+@dataclass(frozen=True)
 class Server:
     """A running JupyterLab.
 
@@ -30,8 +32,9 @@ class Server:
         progress: the file in which the learner's progress is kept.
     """
 
-    def __init__(self, address: str, folder: Path, progress: Path):
-        self.address, self.folder, self.progress = address, folder, progress
+    address: str
+    folder: Path
+    progress: Path
 
     def lab(self, name: str) -> str:
         """Return the address of a notebook, in a workspace of its own.
@@ -92,8 +95,9 @@ def running_server() -> Iterator[Server]:
             _wait(server, process, log)
             yield server
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=60)
 
 
 def copy_notebooks(folder: Path) -> None:
