@@ -44,7 +44,8 @@ class NotebookPage:
     def run_all(self) -> nbformat.NotebookNode:
         """Run all cells, none of which has run, and return the notebook saved after the last.
 
-        An error ends the run, as JupyterLab then runs no further cell. The file is looked at, since the page holds only the cells in view.
+        An error ends the run, as JupyterLab then runs no further cell. The file is looked at, since
+        the page holds only the cells in view.
 
         Raises:
             TimeoutError: it takes too long.
