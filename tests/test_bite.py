@@ -13,7 +13,7 @@ def test_break_is_up_to_date(change):
 @pytest.mark.parametrize("old, times", [("no such line", "0"), ("def ", r"[1-9]\d*")])
 def test_outdated_break(old, times):
     """Does a break whose place is gone, or is not the only one, say so instead of doing nothing?"""
-    with pytest.raises(ValueError, match=f"stands {times} times in snapshot.py"):
+    with pytest.raises(ValueError, match=f"stands {times} times in {BREAKS[0].module}.py"):
         broken_source(replace(BREAKS[0], old=old))
 
 
