@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import nn
 
@@ -25,23 +26,41 @@ IOU = 0.3  # of a match: a ship of 10 x 3 pixels that is found one pixel beside 
 
 @dataclass(frozen=True)
 class Measures:
-    """How good a detector is on test images, at the threshold that validation images chose.
+    """How good a detector is on test images, at a threshold; each measure is computed when asked.
 
-    Attributes:
-        false_positives: detections an image without ships.
-        recall: share of the ships that are found.
-        average_precision: over all thresholds, 0 to 1.
-        f2: Airbus' own score, on boxes, 0 to 1.
+    Args:
+        test: what the detector found in each test image, and the ships in it.
         threshold: detections count from this score on.
-        curve: precision and recall at all thresholds.
     """
 
-    false_positives: float
-    recall: float
-    average_precision: float
-    f2: float
+    test: Pairs
     threshold: float
-    curve: PrecisionRecallCurve
+
+    @cached_property
+    def false_positives(self) -> float:
+        """Detections an image without ships."""
+        return false_positives_per_empty_image(self.test, self.threshold)
+
+    @cached_property
+    def curve(self) -> PrecisionRecallCurve:
+        """Precision and recall at all thresholds."""
+        return precision_recall(self.test, iou=IOU)
+
+    @property
+    def recall(self) -> float:
+        """Share of the ships that are found."""
+        counted = self.curve.thresholds >= self.threshold
+        return float(self.curve.recall[counted][-1]) if counted.any() else 0.0
+
+    @cached_property
+    def average_precision(self) -> float:
+        """Over all thresholds, 0 to 1."""
+        return average_precision(self.test, iou=IOU)
+
+    @cached_property
+    def f2(self) -> float:
+        """Airbus' own score, on boxes, 0 to 1."""
+        return airbus_score([(found.above(self.threshold), boxes) for found, boxes in self.test])
 
 
 def measure(model: nn.Module, data: ShipData, *, recall: float = RECALL) -> Measures:
@@ -54,17 +73,7 @@ def measure(model: nn.Module, data: ShipData, *, recall: float = RECALL) -> Meas
     chosen = precision_recall(valid, iou=IOU)
     reached = float(chosen.recall.max()) if len(chosen.recall) else 0.0
     threshold = threshold_at_recall(chosen, min(recall, reached)) if reached else 0.0
-    kept = [(found.above(threshold), boxes) for found, boxes in test]
-    curve = precision_recall(test, iou=IOU)
-    counted = curve.thresholds >= threshold
-    return Measures(
-        false_positives=false_positives_per_empty_image(test, threshold),
-        recall=float(curve.recall[counted][-1]) if counted.any() else 0.0,
-        average_precision=average_precision(test, iou=IOU),
-        f2=airbus_score(kept),
-        threshold=threshold,
-        curve=curve,
-    )
+    return Measures(test, threshold)
 
 
 def _pairs(model: nn.Module, scenes: Sequence) -> Pairs:

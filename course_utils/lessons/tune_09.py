@@ -22,7 +22,7 @@ from course_utils.lessons.arms_09 import ARMS, MORE_ARMS, Arms
 from course_utils.lessons.data_09 import ShipData
 from course_utils.lessons.lesson_09 import Settings, settings
 from course_utils.lessons.measures_09 import measure
-from course_utils.lessons.results_09 import RESULTS_FILE
+from course_utils.lessons.results_09 import MEASURES, RESULTS_FILE
 from course_utils.mining import mine_hard_negatives
 
 SEEDS = tuple(range(200, 205))
@@ -34,8 +34,8 @@ LONGER_ARMS = ("mined", "natural mix", "focal loss")
 
 def numbers(model: nn.Module, data: ShipData) -> dict[str, float]:
     """Measure a detector, as plain numbers."""
-    measured = vars(measure(model, data))
-    return {name: round(value, 4) for name, value in measured.items() if name != "curve"}
+    measured = measure(model, data)
+    return {name: round(getattr(measured, name), 4) for name in (*MEASURES, "threshold")}
 
 
 def compare(arms: Arms) -> dict[str, dict]:
