@@ -53,7 +53,7 @@ class NotebookPage:
         self.choose("Run", "Run All Cells")
         deadline = time.monotonic() + SECONDS_TO_RUN
         while time.monotonic() < deadline:
-            self.page.wait_for_timeout(1000)
+            self.page.wait_for_timeout(3000)  # to save costs the page time as well
             notebook = self.save()
             cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
             kinds = {output.output_type for cell in cells for output in cell.outputs}
