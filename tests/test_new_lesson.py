@@ -8,6 +8,7 @@ from pathlib import Path
 import new_lesson
 import pytest
 from new_lesson import PLACES, make_lesson
+from notebook_cells import code_cells
 from notebook_exercises import NOT_ATTEMPTED, PASSED, find_exercises, run_exercise
 from notebook_exercises import solution_as_answer as solved
 from notebook_rules import breaches, read
@@ -18,12 +19,17 @@ import course_utils.lessons
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="the command is make's")
 def test_skeleton_keeps_the_rules(tmp_path, monkeypatch):
-    """Does a new lesson run by `make execute`, keep every rule, and judge its exercise?"""
+    """Does a new lesson keep the style, run by `make execute`, keep every rule, and judge?"""
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(REPOSITORY / name, tmp_path)
     shutil.copytree(REPOSITORY / "course_utils", tmp_path / "course_utils")
     path, _, exercise_module, answers = make_lesson("10", "warm_restarts", root=tmp_path)
     place = path.relative_to(tmp_path)
+    assert all(cell.execution_count is None for cell in code_cells(read(path)))
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["check"], ["format", "--check"]):
+        style = subprocess.run([*ruff, *command, place], cwd=tmp_path, capture_output=True)
+        assert style.returncode == 0, style.stdout.decode()
     environment = os.environ | {
         "PYTHONPATH": str(tmp_path),
         "COURSE_DATA": str(REPOSITORY / "data"),

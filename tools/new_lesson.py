@@ -2,8 +2,9 @@
 
     python tools/new_lesson.py 10 warm_restarts
 
-The skeleton is copied from tools/lesson_template, and keeps every rule once it is executed. What to
-write yourself is marked "To write".
+The skeleton is copied from tools/lesson_template, and keeps every rule once it is executed. The
+template's notebook has the number NN and cannot run, so that it ends in .in and is none to Jupyter,
+ruff and nbval. What to write yourself is marked "To write".
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from course_utils.files import atomic_write
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "tools" / "lesson_template"
 PLACES = {
-    "lesson.ipynb": "notebooks/{number}_{name}.ipynb",
+    "lesson.ipynb.in": "notebooks/{number}_{name}.ipynb",
     "lesson.py": "course_utils/lessons/lesson_{number}.py",
     "exercise.py": "course_utils/lessons/exercise_{number}.py",
     "wrong_answers.py": "tests/wrong_answers/lesson_{number}.py",
