@@ -25,7 +25,8 @@ class NotebookPage:
     """
 
     def __init__(self, page: Page, server: Server, name: str):
-        self.page, self.name, self.path = page, name, server.folder / name
+        self.page, self.server = page, server
+        self.name, self.path = name, server.folder / name
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(f"the page raised {error}"))
         page.goto(server.lab(name))
@@ -53,7 +54,9 @@ class NotebookPage:
         self.choose("Run", "Run All Cells")
         deadline = time.monotonic() + SECONDS_TO_RUN
         while time.monotonic() < deadline:
-            self.page.wait_for_timeout(3000)  # to save costs the page time as well
+            self.page.wait_for_timeout(1000)
+            if self.server.is_busy(self.name):  # to save is work for the page: not meanwhile
+                continue
             notebook = self.save()
             cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
             kinds = {output.output_type for cell in cells for output in cell.outputs}
@@ -76,17 +79,16 @@ class NotebookPage:
                 self.page.wait_for_timeout(100)
 
     def find(self, text: str) -> Locator:
-        """Scroll until the code cell with this text is in view, and return it.
+        """Return the code cell with this text, in view: scroll from the top where it is not there.
 
         Raises:
             LookupError: there is none.
         """
         cells = self.page.locator(f"{_PANEL} .jp-CodeCell").filter(has_text=text)
-        for _ in self.screenfuls():
-            if cells.count():
-                cells.first.scroll_into_view_if_needed()
-                return cells.first
-        raise LookupError(f"No code cell with {text!r} was seen in {self.name}.")
+        if not cells.count() and not any(cells.count() for _ in self.screenfuls()):
+            raise LookupError(f"No code cell with {text!r} was seen in {self.name}.")
+        cells.first.scroll_into_view_if_needed()
+        return cells.first
 
     def run(self, cell: Locator, source: str | None = None) -> None:
         """Run a cell, with other text in it where a source is given."""

@@ -23,7 +23,7 @@ from browser.lesson import try_lesson
 from browser.notebook_page import SCREENSHOTS
 from browser.server import ROOT, Server, running_server
 
-LESSONS_AT_ONCE = 3  # one more than CI has cores, since pages are waited for as well
+LESSONS_AT_ONCE = 2
 # It shows the progress of all lessons, so that it comes last.
 WITH_PROGRESS = "00_start_here.ipynb"
 

@@ -50,6 +50,12 @@ class Server:
             if session["path"] == name:
                 self._ask("DELETE", f"/api/sessions/{session['id']}")
 
+    def is_busy(self, name: str) -> bool:
+        """Say whether the kernel of a notebook is at work."""
+        sessions = json.loads(self._ask("GET", "/api/sessions"))
+        states = {s["path"]: s["kernel"]["execution_state"] for s in sessions}
+        return states.get(name) == "busy"
+
     def answers(self) -> bool:
         """Say whether the server is there."""
         try:
