@@ -13,9 +13,9 @@ from course_utils.lessons.lesson_09 import Settings
 from course_utils.mining import MiningRound, mine_hard_negatives
 from course_utils.scene_batches import PackedScenes, pack
 
-# The arms that the lesson trains, and more that are stored with it.
-ARMS = ("ships only", "mined", "random", "natural mix")
-MORE_ARMS = ("focal loss", "hard examples", "whole pool, half")
+# The five arms of the lesson, and two more that are stored with it.
+ARMS = ("ships only", "mined", "random", "natural mix", "focal loss")
+MORE_ARMS = ("hard examples", "whole pool, half")
 
 
 class Arms:
