@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Sampler
 
+from course_utils.device import pick_device
 from course_utils.image_set import ImageSet
+from course_utils.limits import check_number, check_span, check_type, check_whole
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class DeviceBatches:
         Images, float32 (batch, channels, height, width), normalised; and labels, int64 (batch,).
 
     Raises:
+        TypeError: set or `augment` are of another type.
         ValueError: a setting is out of its range.
     """
 
@@ -66,12 +69,13 @@ class DeviceBatches:
         drop_last: bool = False,
         seed: int = 0,
     ):
-        _check_number("batch_size", batch_size, 1)
-        _check_number("seed", seed, 0)
-        if sampler is not None and (shuffle or not hasattr(sampler, "set_epoch")):
-            given = f"a {type(sampler).__name__} with shuffle={shuffle}"
-            raise ValueError(f"The sampler is {given}: give one with set_epoch(), and no shuffle.")
+        check_type("image_set", image_set, ImageSet)
+        check_whole("batch_size", batch_size, 1)
+        check_whole("seed", seed)
         self._size = len(image_set if sampler is None else sampler)  # images an epoch
+        if sampler is not None and (shuffle or not self._size or not hasattr(sampler, "set_epoch")):
+            given = f"a {type(sampler).__name__} with shuffle={shuffle}, length {self._size}"
+            raise ValueError(f"The sampler is {given}: give one with set_epoch(), and no shuffle.")
         if drop_last and batch_size > self._size:
             raise ValueError(
                 f"batch_size is {batch_size}, but {image_set.name} has {self._size} images, "
@@ -79,7 +83,7 @@ class DeviceBatches:
             )
         self.batch_size, self.seed = batch_size, seed
         self.shuffle, self.sampler, self.drop_last = shuffle, sampler, drop_last
-        self.images = image_set.images.to(device).contiguous()
+        self.images = image_set.images.to(pick_device(device)).contiguous()
         self.labels = image_set.labels.to(device)
         # (x / 255 - mean) / std as one product and one sum
         mean, std = np.array(image_set.mean), np.array(image_set.std)
@@ -136,7 +140,7 @@ class DeviceBatches:
                 "a dictionary of epoch, batch and seed."
             )
         for name, value in state.items():
-            _check_number(name, value, 0)
+            check_whole(name, value)
         if state["batch"] >= len(self):
             raise ValueError(
                 f"The state is at batch {state['batch']}, but an epoch has {len(self)} batches: "
@@ -155,6 +159,7 @@ class DeviceBatches:
         if self.sampler is not None:
             self.sampler.set_epoch(epoch)
             order = torch.tensor(list(self.sampler))
+            check_span("The sampler's positions", order, len(self.labels), "give one of this set")
         if self._sources is None:
             return order.to(device), None
         changes = torch.randint(len(self._sources), (size,), generator=generator)
@@ -172,13 +177,11 @@ class DeviceBatches:
 
 def _source_pixels(shape: tuple[int, int, int], augment: Augment) -> Tensor:
     """Tabulate the old position of each pixel: int32 (flips * offsets, pixels of all channels)."""
+    check_type("augment", augment, Augment)
     (channels, height, width), pad = shape, augment.pad
-    _check_number("pad", pad, 0)
-    if pad >= min(height, width):
-        raise ValueError(
-            f"pad is {pad}, but the images are {height} x {width}: choose at most "
-            f"{min(height, width) - 1}."
-        )
+    check_whole("pad", pad)
+    most = min(height, width) - 1
+    check_number("pad", pad, most=most, hint=f"the images are {height} x {width}")
     pixels = torch.arange(channels * height * width, dtype=torch.int32).view(shape)
     padded = F.pad(pixels.double(), (pad,) * 4, mode="reflect").int()
     crops = padded.unfold(1, height, 1).unfold(2, width, 1)  # channel, dy, dx, height, width
@@ -192,8 +195,3 @@ def _gather(images: Tensor, sources: Tensor) -> Tensor:
     """Give each image's pixels their new places. One flat gather: twice as fast as one a row."""
     first = torch.arange(len(images), dtype=torch.int32, device=images.device) * sources.shape[1]
     return images.flatten().index_select(0, (sources + first[:, None]).flatten()).view_as(images)
-
-
-def _check_number(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} is {value!r}, but must be an integer of at least {least}.")

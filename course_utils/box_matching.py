@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.ops import box_iou
 
 from course_utils.detections import Detections, check_boxes
+from course_utils.limits import check_number
 
 
 def match_boxes(detections: Detections, true_boxes: Tensor, *, iou: float = 0.5) -> Tensor:
@@ -75,8 +76,7 @@ def match_overlaps(overlaps: Tensor, *, iou: float) -> Tensor:
             f"The overlaps have the shape {tuple(overlaps.shape)}, but need two dimensions: "
             "detections x true objects."
         )
-    if not 0 < iou <= 1:
-        raise ValueError(f"iou is {iou}, but must be above 0 and at most 1.")
+    check_number("iou", iou, above=0, most=1)
     if not overlaps.numel():
         return torch.full((len(overlaps),), -1)
     table = overlaps.numpy()

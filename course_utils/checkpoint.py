@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from course_utils.files import atomic_write
+from course_utils.limits import check_type
 
 FORMAT = "course_utils checkpoint 1"
 
@@ -25,9 +26,11 @@ def save_checkpoint(path: str | Path, state: dict) -> None:
             written as Python's, since a safe load accepts no others.
 
     Raises:
+        TypeError: the state is no dict.
         ValueError: the state holds an object that only running code could load.
         OSError: the folder cannot be written, or the disk is full.
     """
+    check_type("state", state, dict)
     buffer = io.BytesIO()
     try:
         torch.save({"format": FORMAT, "state": _plain(state)}, buffer)

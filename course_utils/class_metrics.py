@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from course_utils.limits import check_span, check_whole
 from course_utils.snapshot import eval_mode
 
 
@@ -64,6 +65,7 @@ def confusion_matrix(predictions: Tensor, labels: Tensor, *, classes: int | None
         predictions = predictions.argmax(1)
     if classes is None:
         raise ValueError("The number of classes is unknown: give classes, or logits (n, classes).")
+    check_whole("classes", classes, 1)
     fits = predictions.ndim == labels.ndim == 1 and len(predictions) == len(labels) > 0
     if not fits or predictions.is_floating_point() or labels.is_floating_point():
         raise ValueError(
@@ -73,12 +75,7 @@ def confusion_matrix(predictions: Tensor, labels: Tensor, *, classes: int | None
         )
     labels, predictions = labels.cpu().long(), predictions.cpu().long()
     for name, values in (("labels", labels), ("predictions", predictions)):
-        low, high = int(values.min()), int(values.max())
-        if low < 0 or high >= classes:
-            raise ValueError(
-                f"The {name} go from {low} to {high}, but must go from 0 to {classes - 1}: "
-                "is classes right?"
-            )
+        check_span(f"The {name}", values, classes, "give the number of all classes")
     return (labels * classes + predictions).bincount(minlength=classes**2).view(classes, classes)
 
 

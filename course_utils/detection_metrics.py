@@ -6,7 +6,6 @@ The pairs are one image's `Detections` and its true boxes (m, 4), in pixels. Mat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,10 +15,10 @@ from torch import Tensor
 
 from course_utils.box_matching import match_boxes
 from course_utils.detections import Detections
+from course_utils.limits import check_number, check_type
 
 Pairs = Iterable[tuple[Detections, Tensor]]
-# COCO's recalls 0, .01, ..., 1
-RECALLS = np.linspace(0.0, 1.0, 101)
+RECALLS = np.linspace(0.0, 1.0, 101)  # COCO's: 0, .01, ..., 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Counts:
     def recall(self) -> float:
         """Found true boxes / true boxes; NaN where there is no true box."""
         true_boxes = self.true_positives + self.missed
-        return self.true_positives / true_boxes if true_boxes else math.nan
+        return self.true_positives / true_boxes if true_boxes else torch.nan
 
 
 def precision_recall(pairs: Pairs, *, iou: float = 0.5) -> PrecisionRecallCurve:
@@ -140,6 +139,7 @@ def counts_at(pairs: Pairs, threshold: float, *, iou: float = 0.5) -> Counts:
         TypeError: a pair is not (`Detections`, tensor).
         ValueError: there is no image, or an argument is out of its range.
     """
+    check_number("threshold", threshold)
     images, true, found, true_boxes = 0, 0, 0, 0
     for detections, boxes in _some(pairs):
         hits = match_boxes(detections, boxes, iou=iou)[detections.scores.cpu() >= threshold] >= 0
@@ -179,6 +179,7 @@ def _ranked(pairs: Pairs, iou: float) -> tuple[np.ndarray, np.ndarray, int, int]
 
 
 def _some(pairs: Pairs) -> list[tuple[Detections, Tensor]]:
+    check_type("pairs", pairs, Iterable)
     pairs = list(pairs)
     if not pairs:
         raise ValueError("There is no image to evaluate on: give at least one pair.")
@@ -187,8 +188,7 @@ def _some(pairs: Pairs) -> list[tuple[Detections, Tensor]]:
 
 def _point_at_recall(curve: PrecisionRecallCurve, recall: float) -> int:
     """Return the first point of the curve with this recall."""
-    if not 0 < recall <= 1:
-        raise ValueError(f"recall is {recall}, but must be above 0 and at most 1.")
+    check_number("recall", recall, above=0, most=1)
     point = int(torch.searchsorted(curve.recall, recall))
     if point == len(curve.recall):
         reached = float(curve.recall[-1]) if point else 0.0

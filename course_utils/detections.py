@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
+from course_utils.limits import check_number, check_whole
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -50,7 +52,12 @@ class Detections:
         return len(self.scores)
 
     def above(self, threshold: float) -> Detections:
-        """Return the detections whose score is at least the threshold."""
+        """Return the detections whose score is at least the threshold.
+
+        Raises:
+            ValueError: the threshold is no finite number.
+        """
+        check_number("threshold", threshold)
         chosen = self.scores >= threshold
         if chosen.all():
             return self
@@ -68,10 +75,9 @@ def suppress(detections: Detections, *, iou: float = 0.5, keep: int | None = Non
     Raises:
         ValueError: `iou` or `keep` is out of its range.
     """
-    if not 0 <= iou <= 1:
-        raise ValueError(f"iou is {iou}, but must be from 0 to 1.")
-    if keep is not None and keep < 1:
-        raise ValueError(f"keep is {keep}, but must be at least 1, or None to keep all.")
+    check_number("iou", iou, least=0, most=1)
+    if keep is not None:
+        check_whole("keep", keep, 1)
     if len(detections) < 2:
         return detections
     chosen = nms(detections.boxes.double(), detections.scores.double(), iou)[:keep]

@@ -9,6 +9,8 @@ import random
 import numpy as np
 import torch
 
+from course_utils.limits import check_whole
+
 
 def pick_device(name: str | None = None) -> torch.device:
     """Pick the training device: `name`, else `COURSE_DEVICE`, else the first of cuda, mps, cpu.
@@ -41,8 +43,9 @@ def set_seed(seed: int) -> None:
     Raises:
         ValueError: the seed is no such integer.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ValueError(f"The seed is {seed!r}, but must be an integer from 0 to 2**32 - 1.")
+    check_whole("seed", seed)
+    if seed >= 2**32:
+        raise ValueError(f"seed is {seed}, but must be at most 2**32 - 1, NumPy's largest.")
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -89,14 +92,11 @@ def set_threads(number: int | None = None) -> int:
     """
     if number is None:
         number = os.environ.get("OMP_NUM_THREADS") or usable_cores()
-    try:
-        count = int(number)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise ValueError(f"The number of threads is {number!r}, but must be a positive integer.")
-    torch.set_num_threads(count)
-    return count
+    if isinstance(number, str) and number.isdecimal():
+        number = int(number)
+    check_whole("The number of threads", number, 1)
+    torch.set_num_threads(number)
+    return number
 
 
 def describe_machine(device: torch.device) -> dict[str, str]:

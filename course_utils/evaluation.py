@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.batch_loss import check_pair, loss_of
+from course_utils.limits import check_type
 from course_utils.snapshot import eval_mode
 
 
@@ -31,7 +33,8 @@ def evaluate(
         (n, classes) and targets (n,) are no classification.
 
     Raises:
-        ValueError: the batches are empty.
+        TypeError: the model is no `nn.Module`, or a batch no pair of tensors.
+        ValueError: the batches are empty, or the loss function refuses the targets.
     """
     losses, correct, sizes = measure(model, batches, loss_function)
     losses, correct = to_floats(losses, correct)
@@ -41,13 +44,16 @@ def evaluate(
 @torch.no_grad()
 def measure(model, batches, loss_function) -> tuple[list[Tensor], list[Tensor], list[int]]:
     """Return each batch's mean loss and number of right answers, on the device, and its size."""
+    check_type("model", model, nn.Module)
     device = next(model.parameters()).device
     losses, correct, sizes = [], [], []
     with eval_mode(model):
-        for inputs, targets in batches:
+        for batch in batches:
+            check_pair(batch)
+            inputs, targets = batch
             targets = targets.to(device)
             predictions = model(inputs.to(device))
-            losses.append(loss_function(predictions, targets))
+            losses.append(loss_of(loss_function, predictions, targets))
             correct.append(_number_correct(predictions, targets))
             sizes.append(len(targets))
     if not sizes:

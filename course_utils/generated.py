@@ -11,6 +11,7 @@ from torchvision.datasets import CIFAR10
 from course_utils.cifar10 import read_cifar10
 from course_utils.files import atomic_write
 from course_utils.image_set import ImageSet
+from course_utils.limits import check_whole
 from course_utils.settings import data_folder
 
 CLASS_NAMES = (
@@ -65,13 +66,11 @@ def write_generated_cifar10(
         seed: the same seed writes the same files.
 
     Raises:
-        ValueError: there are too few images.
+        ValueError: there are too few images, or the seed is no integer from 0.
     """
-    if num_train < len(CIFAR10.train_list) or num_test < 1:
-        raise ValueError(
-            f"num_train is {num_train} and num_test {num_test}, but they must be at least "
-            f"{len(CIFAR10.train_list)} and 1: every file needs an image."
-        )
+    check_whole("num_train", num_train, len(CIFAR10.train_list))
+    check_whole("num_test", num_test, 1)
+    check_whole("seed", seed)
     rng = np.random.default_rng(seed)
     labels = np.arange(num_train + num_test) % len(CLASS_NAMES)
     rng.shuffle(labels)

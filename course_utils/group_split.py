@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
+from course_utils.limits import check_number, check_whole
+
 
 def split_by_group(
     names: Sequence[str], group: Callable[[str], Hashable], share: float, seed: int
@@ -27,10 +29,10 @@ def split_by_group(
         The indices of the first side and those of the second, both rising.
 
     Raises:
-        ValueError: the share is out of its range, or there are fewer than two groups.
+        ValueError: share or seed is out of its range, or there are fewer than two groups.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"share is {share}, but must be between 0 and 1.")
+    check_number("share", share, above=0, below=1)
+    check_whole("seed", seed)
     groups = [group(name) for name in names]
     sizes = {key: 0 for key in sorted(set(groups), key=str)}
     for key in groups:

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.limits import check_span, check_whole
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
@@ -66,12 +68,8 @@ class ImageSet:
                 f"The indices have type {indices.dtype} and shape {tuple(indices.shape)}, but must "
                 "be integers in one dimension: turn a mask into indices with mask.nonzero()[:, 0]."
             )
-        low, high = int(indices.min()), int(indices.max())
-        if low < 0 or high >= len(self):
-            raise ValueError(
-                f"The indices go from {low} to {high}, but {self.name} has {len(self)} images: "
-                f"give integers from 0 to {len(self) - 1}."
-            )
+        words = f"{self.name} has {len(self)} images"
+        check_span("The indices", indices, len(self), words)
         indices = indices.long()
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
@@ -147,11 +145,10 @@ def pool_images(image_set: ImageSet, factor: int) -> ImageSet:
         ValueError: the factor does not divide height and width.
     """
     height, width = image_set.images.shape[2:]
-    if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
-        raise ValueError(f"The pooling factor is {factor!r}, but must be a positive integer.")
+    check_whole("factor", factor, 1)
     if height % factor or width % factor:
         raise ValueError(
-            f"The pooling factor is {factor}, but must divide the images' height and width "
+            f"factor is {factor}, but must divide the images' height and width "
             f"({height} x {width})."
         )
     parts = image_set.images.split(1000)  # a float copy of the whole would take four times its size
@@ -172,10 +169,14 @@ def split_images(image_set: ImageSet, sizes: tuple[int, ...], seed: int) -> tupl
         seed: the same seed, sizes and set give the same parts; no global generator is touched.
 
     Raises:
-        ValueError: a size is no positive integer, or together they exceed the set.
+        ValueError: there is no size, one is no positive integer, or together they exceed the set;
+            or the seed is no integer from 0.
     """
-    if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
-        raise ValueError(f"The sizes are {sizes!r}, but must be positive integers, one a part.")
+    if not len(sizes):
+        raise ValueError("There are no sizes: give one a part.")
+    for size in sizes:
+        check_whole("A size", size, 1)
+    check_whole("seed", seed)
     if sum(sizes) > len(image_set):
         raise ValueError(
             f"The sizes {tuple(sizes)} add up to {sum(sizes)}, but {image_set.name} has only "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import sys
 import time
 
@@ -78,7 +79,7 @@ class LivePlot:
 
     def __enter__(self) -> LivePlot:
         self._handle = self._history = None
-        self._drawn = (0, 0.0)  # the epochs in the latest drawing, and when it was made
+        self._drawn = (0, -math.inf)  # the epochs in the latest drawing, and when it was made
         return self
 
     def __call__(self, history: History) -> None:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.evaluation import measure
+from course_utils.limits import check_number, check_whole
 from course_utils.lr_curve import LRCurve, LRRepeats
 from course_utils.snapshot import preserved
 from course_utils.stop_rule import StopRule
@@ -71,6 +72,7 @@ def find_lr(
     ratios = _group_ratios(optimizer)
     if check_every is None:
         check_every = 1 if next(model.parameters()).device.type == "cpu" else 10
+    check_whole("check_every", check_every, 1)
     scaler_owner = step or TrainStep(model, optimizer, loss_function)
     scaler = getattr(scaler_owner, "scaler", None)
     loaders = tuple(loader for loader in (batches, valid_batches) if loader is not None)
@@ -138,14 +140,11 @@ def _then_validate(step, model, loss_function, valid_batches) -> Callable[..., T
 
 
 def _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate) -> list[float]:
-    if not 0 < min_lr < max_lr < math.inf:
-        raise ValueError(
-            f"The sweep goes from LR {min_lr} to {max_lr}, but needs 0 < min_lr < max_lr, finite."
-        )
+    check_number("min_lr", min_lr, above=0)
+    check_number("max_lr", max_lr, above=min_lr)
     if spacing not in ("exponential", "linear"):
         raise ValueError(f"spacing is {spacing!r}, but must be 'exponential' or 'linear'.")
-    if accumulate < 1:
-        raise ValueError(f"accumulate is {accumulate}, but must be at least 1 batch a step.")
+    check_whole("accumulate", accumulate, 1)
     if isinstance(batches, Iterator):
         raise ValueError(
             "The batches are a one-shot iterator, whose order cannot be put back: "
@@ -157,8 +156,7 @@ def _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate) -> list
                 "The batches have no length: give the number of steps, e.g. steps=300."
             )
         steps = max(100, len(batches) // accumulate)
-    if steps < 2:
-        raise ValueError(f"steps is {steps}, but a sweep needs at least 2 and is useful from 100.")
+    check_whole("steps", steps, 2)
     space = np.geomspace if spacing == "exponential" else np.linspace
     return space(min_lr, max_lr, steps).tolist()
 

@@ -19,6 +19,7 @@ from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.detections import Detections
 from course_utils.detector import detect
 from course_utils.hard_negatives import HardNegative, Ranking
+from course_utils.limits import check_number, check_type, check_whole
 from course_utils.live import progress_bar
 from course_utils.scene import Scene
 
@@ -85,13 +86,13 @@ def mine_hard_negatives(
         progress: show a live line.
 
     Raises:
+        TypeError: the model is no `nn.Module`.
         ValueError: a number is out of its range, or the checkpoint is damaged or of another scan.
     """
-    if most < 1 or batch_size < 1 or save_every < 1 or distinct < 0:
-        raise ValueError(
-            f"most is {most}, batch_size {batch_size}, save_every {save_every}, distinct "
-            f"{distinct}: the first three must be 1 or more, distinct 0 or more."
-        )
+    check_type("model", model, nn.Module)
+    for name, value in (("most", most), ("batch_size", batch_size), ("save_every", save_every)):
+        check_whole(name, value, 1)
+    check_number("distinct", distinct, least=0)
     scan = _Scan(model, scenes, Ranking(most, distinct), frozenset(exclude), batch_size, decode)
     if checkpoint is not None and Path(checkpoint).exists():
         scan.load(checkpoint)

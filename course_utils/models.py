@@ -7,13 +7,19 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.limits import check_whole
+
 
 def simple_net(inputs: int = 28 * 28, hidden: int = 100, classes: int = 10) -> nn.Sequential:
     """Build the multilayer perceptron of the course's source text: 784-100-10 with ReLU.
 
     Returns:
         A model from images (n, ...) with `inputs` values each to logits (n, classes).
+
+    Raises:
+        ValueError: a size is no whole number of at least 1.
     """
+    _check_sizes(inputs=inputs, hidden=hidden, classes=classes)
     return nn.Sequential(
         nn.Flatten(), nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, classes)
     )
@@ -34,7 +40,11 @@ def small_cnn(
 
     Returns:
         A model from images (n, channels, size, size) to logits (n, classes).
+
+    Raises:
+        ValueError: a size is no whole number of at least 1.
     """
+    _check_sizes(channels=channels, size=size, width=width, classes=classes)
 
     def block(ins: int, outs: int) -> nn.Sequential:
         conv = nn.Conv2d(ins, outs, 3, stride=2, padding=1, bias=False)
@@ -86,14 +96,15 @@ class CifarResNet(nn.Module):
         classes: number of classes.
 
     Raises:
-        ValueError: the depth is not 6 n + 2.
+        ValueError: the depth is not 6 n + 2, or a size no whole number of at least 1.
     """
 
     def __init__(self, depth: int, *, channels: int = 3, classes: int = 10):
         super().__init__()
+        _check_sizes(depth=depth, channels=channels, classes=classes)
         if depth < 8 or (depth - 2) % 6:
             raise ValueError(
-                f"The depth is {depth}, but must be 6 n + 2 with n of 1 or more: try 20, 56 or 110."
+                f"depth is {depth}, but must be 6 n + 2 with n of 1 or more: try 20, 56 or 110."
             )
         blocks, width = [], 16
         for stage, outs in enumerate((16, 32, 64)):
@@ -113,3 +124,8 @@ class CifarResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (n, channels, height, width) to logits (n, classes)."""
         return self.head(self.blocks(self.stem(images)))
+
+
+def _check_sizes(**sizes: int) -> None:
+    for name, size in sizes.items():
+        check_whole(name, size, 1)

@@ -19,9 +19,8 @@ torch   `OneCycleLR` by default. Two half cosines; the peak lies at step .3 T - 
 
 from __future__ import annotations
 
-import math
-
-from course_utils.phased_curve import Pair, Phase, PhasedCurve, check_steps
+from course_utils.limits import check_number, check_whole
+from course_utils.phased_curve import Pair, Phase, PhasedCurve
 
 # The run of the source text: two legs of 41 epochs in 95.
 TAIL = 13 / 95
@@ -177,16 +176,12 @@ def _mix(momentum: Pair | None, *weights: float) -> Pair | None:
 
 
 def _check(total_steps: int, max_lr: float, **divisors: float) -> None:
-    check_steps("total_steps", total_steps, least=3)
-    if not 0 < max_lr < math.inf:
-        raise ValueError(f"max_lr is {max_lr}, but must be a positive finite number.")
+    check_whole("total_steps", total_steps, 3)
+    check_number("max_lr", max_lr, above=0)
     for name, value in divisors.items():
-        if not 1 <= value < math.inf:
-            raise ValueError(f"{name} is {value}, but must be a finite number, at least 1.")
+        check_number(name, value, least=1)
 
 
 def _fraction(name: str, value: float, *, or_zero: bool = False) -> float:
-    if not (0 < value < 1 or or_zero and value == 0):
-        least = "at least 0" if or_zero else "above 0"
-        raise ValueError(f"{name} is {value}, but must be a fraction, {least} and below 1.")
+    check_number(name, value, **{"least" if or_zero else "above": 0}, below=1)
     return value

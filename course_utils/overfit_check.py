@@ -14,6 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from course_utils.batch_checks import check_batch, check_loader
 from course_utils.finding import Finding
+from course_utils.limits import check_whole
 from course_utils.meaning_check import FEWEST, check_meaning, share_right
 from course_utils.model_checks import Loss, check_first_loss, check_model
 from course_utils.snapshot import preserved
@@ -85,10 +86,8 @@ def overfit_check(
         ValueError: the loader yields fewer than 2 samples, labels are not integers of shape (n,),
             the output is not of shape (n, classes), or a number is out of its range.
     """
-    if samples < 2 or max_steps < 1:
-        raise ValueError(
-            f"samples is {samples} and max_steps {max_steps}, but they must be 2 and 1 or more."
-        )
+    check_whole("samples", samples, 2)
+    check_whole("max_steps", max_steps, 1)
     step = step or TrainStep(model, optimizer, loss_function)
     with preserved(model, optimizer, loaders=(loader,)), _no_regularisation(model, optimizer):
         few, others = _collect(loader, samples, next(model.parameters()).device)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from course_utils.limits import check_whole
+
 Pair = tuple[float, float]
 SHAPES = ("linear", "cosine")
 
@@ -69,7 +71,7 @@ class PhasedCurve:
     phases: tuple[Phase, ...]
 
     def __post_init__(self):
-        check_steps("total_steps", self.total_steps)
+        check_whole("total_steps", self.total_steps, 1)
         ends = [phase.end for phase in self.phases]
         if any(end <= start for start, end in zip([0.0, *ends], ends, strict=False)):
             raise ValueError(f"The phases end at steps {ends}, but must end one after another.")
@@ -151,7 +153,7 @@ class PhasedCurve:
         Raises:
             ValueError: `extra_steps` is not a positive whole number.
         """
-        check_steps("extra_steps", extra_steps)
+        check_whole("extra_steps", extra_steps, 1)
         last = self.phases[-1]
         if step < last.end:
             phases = self._stretched(step, last.end + extra_steps)
@@ -175,9 +177,3 @@ class PhasedCurve:
             start = end
         phases[-1] = replace(phases[-1], end=new_end)  # without a rounding error
         return phases
-
-
-def check_steps(name: str, value: int, least: int = 1) -> None:
-    """Raise a sentence unless the value is a whole number of steps, and enough of them."""
-    if not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} is {value!r}, but must be a whole number, at least {least}.")

@@ -6,6 +6,7 @@ import math
 from statistics import NormalDist
 
 from course_utils.claims import CONFIDENCE
+from course_utils.limits import check_number
 
 POWER = 0.8
 
@@ -28,16 +29,12 @@ def seeds_needed(effect: float, spread: float) -> int:
     Raises:
         ValueError: the effect is zero or not finite, or the spread is not positive and finite.
     """
-    if effect == 0 or not math.isfinite(effect):
-        raise ValueError(
-            f"The effect is {effect}, but must be a finite number other than 0: "
-            "give the smallest difference that you want to see."
-        )
-    if not 0 < spread < math.inf:
-        raise ValueError(
-            f"The spread is {spread}, but must be positive and finite: "
-            "give the standard deviation of the paired differences."
-        )
+    check_number("effect", effect, hint="give the smallest difference that you want to see")
+    if effect == 0:
+        raise ValueError("effect is 0, which no number of seeds shows: give one that is not.")
+    check_number(
+        "spread", spread, above=0, hint="give the standard deviation of the paired differences"
+    )
     sure = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     seen = NormalDist().inv_cdf(POWER)
     return max(2, math.ceil(((sure + seen) * spread / effect) ** 2 + sure**2 / 2))

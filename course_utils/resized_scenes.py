@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
+from course_utils.limits import check_whole
 from course_utils.scene import Scene
 
 
@@ -26,8 +27,7 @@ class ResizedScenes:
     """
 
     def __init__(self, scenes: Sequence[Scene], size: int):
-        if size < 1:
-            raise ValueError(f"size is {size}, but must be at least 1 pixel.")
+        check_whole("size", size, 1)
         self.scenes, self.size = scenes, size
 
     def __len__(self) -> int:

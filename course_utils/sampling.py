@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
+from course_utils.limits import check_whole
+
 
 def oversample_indices(
     labels: Tensor | np.ndarray | Sequence[int], *, seed: int = 0, epoch: int = 0
@@ -87,13 +89,9 @@ class OversamplingSampler(Sampler[int]):
         world_size: int = 1,
     ):
         self.labels = _as_labels(labels)
-        _check_number("seed", seed)
-        _check_number("rank", rank)
-        if isinstance(world_size, bool) or not isinstance(world_size, int) or world_size <= rank:
-            raise ValueError(
-                f"world_size is {world_size!r} with rank {rank}, but must be an integer above the "
-                "rank: ranks count from 0."
-            )
+        check_whole("seed", seed)
+        check_whole("rank", rank)
+        check_whole("world_size", world_size, rank + 1)
         self.seed, self.rank, self.world_size, self.epoch = seed, rank, world_size, 0
         counts = self.labels.unique(return_counts=True)[1]
         self._total = len(counts) * int(counts.max())
@@ -104,7 +102,7 @@ class OversamplingSampler(Sampler[int]):
         Raises:
             ValueError: the epoch is no integer from 0.
         """
-        _check_number("epoch", epoch)
+        check_whole("epoch", epoch)
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -118,8 +116,8 @@ class OversamplingSampler(Sampler[int]):
 
 def _equal_indices(labels, size_of, seed: int, epoch: int) -> Tensor:
     labels = _as_labels(labels)
-    _check_number("seed", seed)
-    _check_number("epoch", epoch)
+    check_whole("seed", seed)
+    check_whole("epoch", epoch)
     # hashed, so that seed 1 at epoch 0 is not seed 0 at epoch 1
     mixed = np.random.SeedSequence((seed, epoch)).generate_state(1)
     generator = torch.Generator().manual_seed(int(mixed[0]))
@@ -143,8 +141,3 @@ def _as_labels(labels) -> Tensor:
             "integers in one dimension, the class of each sample."
         )
     return labels
-
-
-def _check_number(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is {value!r}, but must be an integer of at least 0.")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from types import NoneType
 
 import torch
 from torch import Tensor
 
 from course_utils.centre_maps import STRIDE, boxes_to_maps
+from course_utils.limits import check_number, check_type, check_whole
 from course_utils.scene import Scene
 
 
@@ -72,6 +74,7 @@ class SceneBatches:
         Images uint8 (batch, 3, height, width), and maps of `boxes_to_maps`.
 
     Raises:
+        TypeError: a pool is no `PackedScenes`.
         ValueError: a number is out of its range, the scenes are not square or of two sizes, or a
             share is asked for and there are no negatives.
     """
@@ -86,11 +89,12 @@ class SceneBatches:
         steps: int,
         seed: int = 0,
     ):
-        if not 0 <= negative_share < 1 or batch_size < 1 or steps < 1:
-            raise ValueError(
-                f"negative_share is {negative_share}, batch_size {batch_size}, steps {steps}, but "
-                "the share must be from 0 to below 1 and the others at least 1."
-            )
+        check_type("positives", positives, PackedScenes)
+        check_type("negatives", negatives, PackedScenes, NoneType)
+        check_number("negative_share", negative_share, least=0, below=1)
+        check_whole("batch_size", batch_size, 1)
+        check_whole("steps", steps, 1)
+        check_whole("seed", seed)
         count = round(negative_share * batch_size)
         if count and not negatives:
             raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.random import Generator, default_rng
 
+from course_utils.limits import check_number, check_whole
 from course_utils.look_alikes import LOOK_ALIKES
 from course_utils.painting import CONCRETE, bar, frame
 from course_utils.scene import Scene
@@ -51,11 +52,9 @@ class SimulatedScenes:
 
     def __post_init__(self):
         for name, least in (("count", 0), ("seed", 0), ("first_family", 0), ("size", 64)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be {least} or more.")
+            check_whole(name, getattr(self, name), least)
         for name in ("look_alikes", "unlabelled"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, but is a share from 0 to 1.")
+            check_number(name, getattr(self, name), least=0, most=1)
 
     def __len__(self) -> int:
         return self.count

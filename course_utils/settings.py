@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from course_utils.limits import check_whole
+
 PROFILES = ("quick", "full", "smoke")
 
 
@@ -58,8 +60,11 @@ def seeds(count: int, *, first: int = 0) -> tuple[int, ...]:
     seeds on which nothing in it was chosen.
 
     Raises:
-        ValueError: `COURSE_SEED` is not a whole number of at least 0.
+        ValueError: `COURSE_SEED` or `first` is not a whole number of at least 0, or `count` none of
+            at least 1.
     """
+    check_whole("count", count, 1)
+    check_whole("first", first)
     text = os.environ.get("COURSE_SEED", "0")
     if not text.isdecimal():
         raise ValueError(

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from course_utils.limits import check_number
+
 
 class MovingAverage:
     """Exponential moving average with bias correction (Kingma and Ba 2015, section 3).
@@ -18,10 +20,7 @@ class MovingAverage:
     """
 
     def __init__(self, beta: float):
-        if not 0 <= beta < 1:
-            raise ValueError(
-                f"beta is {beta}, but must be at least 0 (no smoothing) and below 1; .98 is usual."
-            )
+        check_number("beta", beta, least=0, below=1, hint="0 is no smoothing, 0.98 is usual")
         self.beta, self.count, self.value = beta, 0, 0.0
 
     def update(self, value: float) -> float:

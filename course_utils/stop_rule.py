@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from course_utils.limits import check_number
 from course_utils.lr_curve import LRCurve
 from course_utils.smoothing import MovingAverage
 
@@ -23,8 +24,7 @@ class StopRule:
     """
 
     def __init__(self, beta: float, stop_ratio: float):
-        if not stop_ratio > 1:
-            raise ValueError(f"stop_ratio is {stop_ratio}, but must be above 1: 4 is usual.")
+        check_number("stop_ratio", stop_ratio, above=1, hint="4 is usual")
         self.average, self.stop_ratio = MovingAverage(beta), stop_ratio
         self.losses: list[float] = []
         self.smoothed: list[float] = []

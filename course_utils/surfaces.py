@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.limits import check_whole
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -83,8 +85,7 @@ def descend(
     start = surface.start if start is None else tuple(start)
     if len(start) != 2 or not all(math.isfinite(value) for value in start):
         raise ValueError(f"The start is {start}, but must be two finite numbers: the two weights.")
-    if steps < 1:
-        raise ValueError(f"steps is {steps}, but a walk needs at least 1 step.")
+    check_whole("steps", steps, 1)
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     optimizer = optimizer_factory([weights])
     path = [weights.detach().numpy().copy()]

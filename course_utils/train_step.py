@@ -8,6 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.batch_loss import check_pair, loss_of
+from course_utils.limits import check_type
+
 
 class TrainStep:
     """Callable that takes one optimizer step: `loss = step(batch)`.
@@ -23,6 +26,7 @@ class TrainStep:
             bfloat16, or float16 with a gradient scaler on GPUs that lack it.
 
     Raises:
+        TypeError: the model is no `nn.Module`, or the optimizer none of `torch.optim`.
         ValueError: the model has no parameter that can be trained, or the optimizer holds none of
             the model's.
     """
@@ -35,6 +39,8 @@ class TrainStep:
         *,
         amp: bool | None = None,
     ):
+        check_type("model", model, nn.Module)
+        check_type("optimizer", optimizer, torch.optim.Optimizer)
         trainable = {id(p) for p in model.parameters() if p.requires_grad}
         if not trainable:
             raise ValueError(
@@ -59,7 +65,13 @@ class TrainStep:
 
         Returns:
             The loss before the step: a detached 0-d tensor on the device.
+
+        Raises:
+            TypeError: a batch is no pair of tensors.
+            ValueError: the loss function refuses the targets, see `batch_loss.loss_of`.
         """
+        for batch in batches:
+            check_pair(batch)
         self.optimizer.zero_grad()
         if len(batches) == 1:
             loss = self._backward(*batches[0])
@@ -77,9 +89,9 @@ class TrainStep:
         """Return the loss of one batch with its graph, under the step's own precision."""
         inputs, targets = inputs.to(self.device), targets.to(self.device)
         if self.amp_type is None:
-            return self.loss_function(self.model(inputs), targets)
+            return loss_of(self.loss_function, self.model(inputs), targets)
         with torch.autocast(self.device.type, self.amp_type):
-            return self.loss_function(self.model(inputs), targets)
+            return loss_of(self.loss_function, self.model(inputs), targets)
 
     def _backward(self, inputs: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
         loss = self.loss(inputs, targets)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from course_utils.evaluation import measure
 from course_utils.history import History
+from course_utils.limits import check_type, check_whole
 from course_utils.live import progress_bar
 from course_utils.run_checkpoint import RunCheckpoint
 from course_utils.run_log import RunLog
@@ -65,14 +66,17 @@ def fit(
             `TensorBoardLog`).
 
     Raises:
+        FileNotFoundError: the checkpoint is a folder.
         NonFiniteLoss: a loss of the epoch, or since the last save, is infinite or NaN.
+        TypeError: model, optimizer, batches, a recorded value or a watcher is of another type.
         ValueError: a setting is out of its range, the batches are empty, nothing can be trained,
-            or the checkpoint is damaged or of another run.
+            the loss function refuses the targets, or the checkpoint is damaged or of another run.
     """
     step = TrainStep(model, optimizer, loss_function, amp=amp)
     if callable(schedule):
         schedule = schedule(optimizer)
     _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every)
+    _check_types(batches, record or {}, watchers)
     if step.device.type == "cuda":
         _to_channels_last(model)
     log, saved = RunLog(record or {}), None
@@ -119,8 +123,7 @@ def _tell(history: History, bar, watchers) -> None:
 
 
 def _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every) -> None:
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"epochs is {epochs!r}, but must be a whole number, at least 1.")
+    check_whole("epochs", epochs, 1)
     if schedule is not None and not hasattr(schedule, "step"):
         raise ValueError(
             f"The schedule is {schedule!r}, which has no step(): give a scheduler, or a function "
@@ -131,8 +134,8 @@ def _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every
             "The learning rate is 0 in every parameter group, so nothing would be learnt: "
             "build the optimizer with a positive lr."
         )
-    if save_every is not None and (not isinstance(save_every, int) or save_every < 1):
-        raise ValueError(f"save_every is {save_every!r}, but must be a whole number, at least 1.")
+    if save_every is not None:
+        check_whole("save_every", save_every, 1)
     if save_every is not None and checkpoint is None:
         raise ValueError("save_every needs a file to save to: give checkpoint=path as well.")
     if save_every is not None and not hasattr(batches, "load_state_dict"):
@@ -140,6 +143,14 @@ def _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every
             f"The batches are a {type(batches).__name__}, which cannot go on in the middle of an "
             "epoch: use DeviceBatches, or leave out save_every to save at the end of each epoch."
         )
+
+
+def _check_types(batches, record, watchers) -> None:
+    check_type("batches", batches, Iterable)
+    for name, function in record.items():
+        check_type(f"record[{name!r}]", function, Callable)
+    for watcher in watchers:
+        check_type("A watcher", watcher, Callable)
 
 
 def _to_channels_last(model: nn.Module) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from course_utils.limits import check_number
 from course_utils.lr_curve import LRCurve
 from course_utils.smoothing import smooth_centred
 
@@ -40,8 +41,7 @@ def end_of_bottom(
         raise ValueError(
             f"The first loss is {losses[0]}, not finite: start the sweep at a lower learning rate."
         )
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance is {tolerance}, but must be at least 0; 0.1 is usual.")
+    check_number("tolerance", tolerance, least=0, hint="0.1 is usual")
     heights = np.where(np.isfinite(losses), losses, np.inf)
     lowest = int(np.argmin(heights))
     limit = heights[lowest] + tolerance * (heights[0] - heights[lowest])
@@ -84,7 +84,6 @@ def largest_setting_with_high_lr(
     """
     if not usable_lrs:
         raise ValueError("There is no setting to choose from: give at least one.")
-    if not 0 < share <= 1:
-        raise ValueError(f"share is {share}, but must lie above 0 and at most at 1; 0.5 is usual.")
+    check_number("share", share, above=0, most=1, hint="0.5 is usual")
     high = share * max(usable_lrs.values())
     return max(setting for setting, lr in usable_lrs.items() if lr >= high)

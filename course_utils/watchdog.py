@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
 
+from course_utils.limits import check_number
+
 Result = TypeVar("Result")
 
 
@@ -40,7 +42,9 @@ def run_with_limit(function: Callable[[], Result], *, seconds: float) -> Result:
 
     Raises:
         TimeoutError: the function took longer than `seconds`.
+        ValueError: `seconds` is no positive finite number.
     """
+    check_number("seconds", seconds, above=0)
     box: dict = {}
     running = threading.Lock()  # not Thread.join: Ctrl-C in it marks a running thread as ended
     running.acquire()

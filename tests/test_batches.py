@@ -315,7 +315,7 @@ def test_bad_sampler(changes, words):
         ({"seed": -1}, "seed is -1, but must be an integer of at least 0"),
         ({"seed": None}, "seed is None"),
         ({"batch_size": 21, "drop_last": True}, "batch_size is 21, but set has 20 images"),
-        ({"augment": Augment(pad=6)}, "pad is 6, but the images are 6 x 8.*at most 5"),
+        ({"augment": Augment(pad=6)}, "pad is 6, .*at most 5: the images are 6 x 8"),
         ({"augment": Augment(pad=-1)}, "pad is -1, but must be an integer of at least 0"),
         ({"augment": Augment(pad=1.5)}, "pad is 1.5"),
     ],

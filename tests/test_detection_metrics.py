@@ -134,7 +134,7 @@ def test_nine_of_ten_are_90_percent():
 @pytest.mark.parametrize("recall", [0.0, -0.1, 1.1, 90, math.nan])
 def test_bad_recall(recall):
     """Does a recall out of its range raise a sentence?"""
-    with pytest.raises(ValueError, match=f"recall is {recall}, but must be above 0"):
+    with pytest.raises(ValueError, match=f"recall is {recall}, but must be .* above 0"):
         threshold_at_recall(precision_recall(HAND_MADE), recall)
 
 

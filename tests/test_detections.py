@@ -134,7 +134,7 @@ def test_keep():
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
-    [({"iou": -0.1}, "iou is -0.1"), ({"iou": 50}, "iou is 50"), ({"keep": 0}, "keep is 0.*None")],
+    [({"iou": -0.1}, "iou is -0.1"), ({"iou": 50}, "iou is 50"), ({"keep": 0}, "keep is 0")],
 )
 def test_bad_settings(settings, sentence):
     """Does a setting out of its range raise a sentence that names it?"""

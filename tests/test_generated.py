@@ -64,10 +64,10 @@ def test_a_net_can_learn_it(tmp_path):
     assert len(test.labels.unique()) == 10
 
 
-@pytest.mark.parametrize("sizes", [{"num_train": 4}, {"num_test": 0}])
-def test_too_few(tmp_path, sizes):
+@pytest.mark.parametrize("sizes, least", [({"num_train": 4}, 5), ({"num_test": 0}, 1)])
+def test_too_few(tmp_path, sizes, least):
     """Do too few images raise a sentence, and leave no folder behind?"""
-    with pytest.raises(ValueError, match="must be at least 5 and 1"):
+    with pytest.raises(ValueError, match=f"must be an integer of at least {least}"):
         write_generated_cifar10(tmp_path, **sizes)
     assert not (tmp_path / FOLDER).exists()
 

@@ -257,10 +257,10 @@ def test_repeats_and_comparison():
 @pytest.mark.parametrize(
     "settings, words",
     [
-        ({"min_lr": 0.0}, "LR 0.0 to 10.0.*0 < min_lr < max_lr"),
-        ({"min_lr": 1.0, "max_lr": 0.1}, "LR 1.0 to 0.1"),
-        ({"max_lr": math.inf}, "to inf"),
-        ({"max_lr": math.nan}, "to nan"),
+        ({"min_lr": 0.0}, "min_lr is 0.0, but must be a finite number, above 0"),
+        ({"min_lr": 1.0, "max_lr": 0.1}, "max_lr is 0.1, but must be a finite number, above 1"),
+        ({"max_lr": math.inf}, "max_lr is inf"),
+        ({"max_lr": math.nan}, "max_lr is nan"),
         ({"steps": 1}, "steps is 1"),
         ({"spacing": "cubic"}, "spacing is 'cubic'"),
         ({"accumulate": 0}, "accumulate is 0"),

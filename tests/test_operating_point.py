@@ -65,7 +65,7 @@ def test_best_recall_is_reached():
 @pytest.mark.parametrize("recall", [0, -0.1, 1.1])
 def test_bad_recall(recall):
     """Is a recall out of its range refused?"""
-    with pytest.raises(ValueError, match="must be above 0"):
+    with pytest.raises(ValueError, match="must be a finite number, above 0"):
         operating_point(CURVES["ships only"], recall)
 
 

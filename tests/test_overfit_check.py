@@ -171,7 +171,7 @@ def test_bad_labels_stop_the_check(images):
     [
         ({"loader": []}, "yields 0 samples"),
         ({"samples": 1}, "samples is 1"),
-        ({"max_steps": 0}, "max_steps 0"),
+        ({"max_steps": 0}, "max_steps is 0"),
         (
             {"loader": [(torch.randn(8, 196), torch.randn(8))]},
             r"shape \(8,\) and type torch.float32",

@@ -94,7 +94,7 @@ def test_extension_at_the_end_goes_on_with_the_last_values(step):
 @pytest.mark.parametrize("extra_steps", [0, -3, 2.0, None])
 def test_extension_by_no_whole_number_raises(extra_steps):
     """Does an extension by nothing, or by a fraction, raise a sentence?"""
-    with pytest.raises(ValueError, match="extra_steps is .* whole number, at least 1"):
+    with pytest.raises(ValueError, match="extra_steps is .* integer of at least 1"):
         two_phases().extended(3, extra_steps)
 
 

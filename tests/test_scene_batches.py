@@ -99,8 +99,8 @@ def test_turned_boxes():
     [
         ({"negative_share": 1.0}, "negative_share is 1.0"),
         ({"negative_share": 0.5}, "no scenes without ships"),
-        ({"steps": 0}, "steps 0"),
-        ({"batch_size": 0}, "batch_size 0"),
+        ({"steps": 0}, "steps is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
     ],
 )
 def test_bad_settings(change, words):
