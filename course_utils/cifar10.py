@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from course_utils.downloads import FAILURES, no_long_waits
-from course_utils.image_set import ImageSet, train_and_test
+from course_utils.image_set import ImageSet
+from course_utils.image_statistics import train_and_test
 from course_utils.settings import data_folder
 
 

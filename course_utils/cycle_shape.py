@@ -44,7 +44,13 @@ def cycle_shape(
         tail: the tail's fraction of the steps.
         rise: the fraction of the steps before the peak.
         momentum: (at the peak, at the low learning rate).
+
+    Raises:
+        ValueError: the form is unknown, or a setting is out of its range.
     """
+    if form not in (*WITH_TAIL, *WITH_RISE):
+        known = ", ".join(map(repr, (*WITH_TAIL, *WITH_RISE)))
+        raise ValueError(f"form is {form!r}, but must be one of {known}.")
     settings = {"div": div, "momentum": momentum[::-1]}
     if form in WITH_TAIL:
         return WITH_TAIL[form](STEPS, peak, tail=tail, **settings)

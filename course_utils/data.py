@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from course_utils.cifar10 import load_cifar10
-from course_utils.image_set import ImageSet, train_and_test
+from course_utils.image_set import ImageSet
+from course_utils.image_statistics import train_and_test
 from course_utils.settings import PROFILES, data_folder, profile
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "data"

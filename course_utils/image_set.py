@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.limits import check_span, check_whole
+from course_utils.limits import as_integers, check_span, check_type, check_whole
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,6 +27,7 @@ class ImageSet:
         name: of the data set.
 
     Raises:
+        TypeError: images or labels are no tensor.
         ValueError: a part has another form, or the set is empty.
     """
 
@@ -37,6 +39,8 @@ class ImageSet:
     name: str
 
     def __post_init__(self):
+        check_type("images", self.images, Tensor)
+        check_type("labels", self.labels, Tensor)
         fault = self._fault()
         if fault:
             raise ValueError(f"{self.name or 'The image set'}: {fault}.")
@@ -60,17 +64,15 @@ class ImageSet:
         Raises:
             ValueError: there are none, they are no integers (a mask is none), or one is outside.
         """
-        indices = torch.as_tensor(indices, device=self.labels.device)
-        if indices.numel() == 0:
-            raise ValueError(f"The subset of {self.name} is empty: give at least one index.")
-        if indices.ndim != 1 or indices.dtype in (torch.bool, torch.float32, torch.float64):
+        indices = as_integers("indices", indices, "the position of each image")
+        if indices.dtype == torch.bool:
             raise ValueError(
-                f"The indices have type {indices.dtype} and shape {tuple(indices.shape)}, but must "
-                "be integers in one dimension: turn a mask into indices with mask.nonzero()[:, 0]."
+                "The indices are a mask (torch.bool): turn it into indices with "
+                "mask.nonzero()[:, 0]."
             )
         words = f"{self.name} has {len(self)} images"
         check_span("The indices", indices, len(self), words)
-        indices = indices.long()
+        indices = indices.long().to(self.labels.device)
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
     def _fault(self) -> str | None:
@@ -91,44 +93,10 @@ class ImageSet:
         if not len(self.mean) == len(self.std) == images.shape[1]:
             lengths = f"{len(self.mean)} and {len(self.std)} numbers"
             return f"mean and std have {lengths}, but must have one a channel ({images.shape[1]})"
-        if not (all(map(math.isfinite, self.mean)) and all(0 < s < math.inf for s in self.std)):
+        numbers = all(isinstance(value, Real) for value in (*self.mean, *self.std))
+        if not (numbers and np.isfinite((self.mean, self.std)).all() and min(self.std) > 0):
             return f"mean {self.mean} and std {self.std} must be finite, and std positive"
         return None
-
-
-def channel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation of each channel, in units of [0, 1], exactly.
-
-    Args:
-        images: uint8, (n, channels, height, width).
-    """
-    levels = torch.arange(256, dtype=torch.float64) / 255
-    means, stds = [], []
-    for channel in range(images.shape[1]):
-        # Counting the 256 levels needs no float copy of the images, and loses no digit.
-        counts = torch.bincount(images[:, channel].flatten(), minlength=256).cpu()
-        weights = counts / counts.sum(dtype=torch.float64)
-        mean = (weights * levels).sum()
-        means.append(mean.item())
-        stds.append((weights * (levels - mean).square()).sum().sqrt().item())
-    return tuple(means), tuple(stds)
-
-
-def train_and_test(
-    images: Tensor,
-    labels: Tensor,
-    test_images: Tensor,
-    test_labels: Tensor,
-    class_names: Sequence[str],
-    name: str,
-) -> tuple[ImageSet, ImageSet]:
-    """Return both sets of a data set, each with the mean and std of the training images."""
-    mean, std = channel_statistics(images)
-    rest = (tuple(class_names), mean, std, name)
-    return (
-        ImageSet(images, labels.long(), *rest),
-        ImageSet(test_images, test_labels.long(), *rest),
-    )
 
 
 def pool_images(image_set: ImageSet, factor: int) -> ImageSet:
@@ -169,10 +137,12 @@ def split_images(image_set: ImageSet, sizes: tuple[int, ...], seed: int) -> tupl
         seed: the same seed, sizes and set give the same parts; no global generator is touched.
 
     Raises:
+        TypeError: the sizes are no sequence.
         ValueError: there is no size, one is no positive integer, or together they exceed the set;
             or the seed is no integer from 0.
     """
-    if not len(sizes):
+    check_type("sizes", sizes, Sequence)
+    if not sizes:
         raise ValueError("There are no sizes: give one a part.")
     for size in sizes:
         check_whole("A size", size, 1)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.image_set import ImageSet
+from course_utils.limits import check_whole
 
 
 def class_counts(images: ImageSet) -> Tensor:
@@ -27,13 +28,18 @@ def class_weights(counts: Tensor) -> Tensor:
         float32 (classes,), as `torch.nn.functional.cross_entropy` takes them.
 
     Raises:
-        ValueError: a class has no sample, so that its weight would be infinite.
+        ValueError: a class has no sample, so that its weight would be infinite, or the counts have
+            another form.
     """
-    empty = (counts == 0).nonzero()[:, 0].tolist()
+    if counts.ndim != 1 or not len(counts):
+        raise ValueError(
+            f"The counts have the shape {tuple(counts.shape)}, but must be (classes,)."
+        )
+    empty = (~(counts > 0)).nonzero()[:, 0].tolist()  # NaN included
     if empty:
         raise ValueError(
-            f"The classes {empty} have no sample, so that their weight would be infinite: "
-            "leave them out, or collect some."
+            f"The classes {empty} have no sample, but {counts[empty].tolist()}, so that their "
+            "weight would be infinite: leave them out, or collect at least 1 of each."
         )
     return counts.sum() / (len(counts) * counts.float())
 
@@ -63,6 +69,8 @@ def step_imbalance(
             f"The minority classes {unknown} are unknown: {images.name} has the classes 0 to "
             f"{len(classes) - 1}."
         )
+    check_whole("largest", largest)
+    check_whole("smallest", smallest)
     sizes = [smallest if label in minority else largest for label in classes]
     return _draw(images, sizes, seed)
 
@@ -81,12 +89,15 @@ def linear_imbalance(images: ImageSet, *, largest: int, smallest: int, seed: int
     Raises:
         ValueError: a class has too few images, or a size is below 1.
     """
+    check_whole("largest", largest)
+    check_whole("smallest", smallest)
     sizes = torch.linspace(smallest, largest, len(images.class_names)).round().long().tolist()
     return _draw(images, sizes, seed)
 
 
 def _draw(images: ImageSet, sizes: Sequence[int], seed: int) -> ImageSet:
     """Draw so many images of each class at random; they keep their order."""
+    check_whole("seed", seed)
     labels = images.labels.cpu()
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     chosen = []

@@ -110,7 +110,11 @@ class LRCurve:
 
 @dataclass(frozen=True)
 class LRRepeats:
-    """Several sweeps that differ in nothing but their seed, and the range of what they suggest."""
+    """Several sweeps that differ in nothing but their seed, and the range of what they suggest.
+
+    Raises:
+        ValueError: there is no curve.
+    """
 
     curves: tuple[LRCurve, ...]
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.evaluation import measure
-from course_utils.limits import check_number, check_whole
+from course_utils.limits import check_number, check_type, check_whole
 from course_utils.lr_curve import LRCurve, LRRepeats
 from course_utils.snapshot import preserved
 from course_utils.stop_rule import StopRule
@@ -65,17 +65,20 @@ def find_lr(
         The curve, without the loss that ended the sweep.
 
     Raises:
+        TypeError: model, optimizer or batches are of another type, or `step` returns no loss.
         ValueError: a setting is out of its range, every learning rate is zero, `batches` is empty
             or a one-shot iterator, or the first loss is not finite.
     """
+    check_type("model", model, nn.Module)
+    check_type("optimizer", optimizer, torch.optim.Optimizer)
+    check_type("batches", batches, Iterable)
     lrs = _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate)
     ratios = _group_ratios(optimizer)
     if check_every is None:
         check_every = 1 if next(model.parameters()).device.type == "cpu" else 10
     check_whole("check_every", check_every, 1)
     scaler_owner = step or TrainStep(model, optimizer, loss_function)
-    scaler = getattr(scaler_owner, "scaler", None)
-    loaders = tuple(loader for loader in (batches, valid_batches) if loader is not None)
+    loaders, scaler = (batches, valid_batches), getattr(scaler_owner, "scaler", None)
     rule = StopRule(beta, stop_ratio)
     with preserved(model, optimizer, loaders=loaders, scaler=scaler):
         if step is None:
@@ -94,7 +97,12 @@ def repeat_lr_finder(build: Callable[[int], tuple], seeds: Iterable[int], **sett
         build: maps a seed to (model, optimizer, batches), all fresh.
         seeds: one sweep each.
         settings: passed to `find_lr`.
+
+    Raises:
+        TypeError: the seeds are no iterable, or as `find_lr`.
+        ValueError: there is no seed, or as `find_lr`.
     """
+    check_type("seeds", seeds, Iterable)
     return LRRepeats(tuple(find_lr(*build(seed), **settings) for seed in seeds))
 
 
@@ -107,6 +115,9 @@ def compare_lr_finders(
         builds: maps each setting's label to its `build` of `repeat_lr_finder`.
         seeds: the same ones for each setting.
         settings: passed to `find_lr`.
+
+    Raises:
+        ValueError: as `repeat_lr_finder`.
     """
     seeds = tuple(seeds)
     return {label: repeat_lr_finder(build, seeds, **settings) for label, build in builds.items()}
@@ -122,6 +133,8 @@ def _sweep(step, optimizer, ratios, lrs, stream, accumulate, rule, check_every) 
             if rule.read(waiting):  # it had diverged before, unseen: the error came of that
                 return
             raise
+        if loss is None:
+            raise TypeError("The step returned None, but must return the loss of its batches.")
         waiting.append(torch.as_tensor(loss).detach())
         if (index + 1) % check_every == 0 and rule.read(waiting):
             return
@@ -145,15 +158,11 @@ def _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate) -> list
     if spacing not in ("exponential", "linear"):
         raise ValueError(f"spacing is {spacing!r}, but must be 'exponential' or 'linear'.")
     check_whole("accumulate", accumulate, 1)
-    if isinstance(batches, Iterator):
-        raise ValueError(
-            "The batches are a one-shot iterator, whose order cannot be put back: "
-            "give the loader itself instead of iter(loader)."
-        )
     if steps is None:
         if not hasattr(batches, "__len__"):
             raise ValueError(
-                "The batches have no length: give the number of steps, e.g. steps=300."
+                f"The {type(batches).__name__} has no length: give the number of steps, e.g. "
+                "steps=300."
             )
         steps = max(100, len(batches) // accumulate)
     check_whole("steps", steps, 2)

@@ -9,6 +9,7 @@ from numbers import Real
 import torch
 from torch import Tensor
 
+from course_utils.limits import check_type
 from course_utils.one_cycle_curve import OneCycleCurve
 from course_utils.phased_curve import PhasedCurve
 
@@ -45,18 +46,17 @@ class OneCycle:
         curve: Callable[..., PhasedCurve] = OneCycleCurve.seed,
         **settings,
     ):
-        if not isinstance(optimizer, torch.optim.Optimizer):
-            raise TypeError(f"Give a torch.optim.Optimizer, not {type(optimizer).__name__}.")
+        check_type("optimizer", optimizer, torch.optim.Optimizer)
         groups = optimizer.param_groups
-        max_lrs = [max_lr] * len(groups) if isinstance(max_lr, Real) else list(max_lr)
+        max_lrs = [max_lr] * len(groups) if isinstance(max_lr, Real | str | None) else list(max_lr)
         if len(max_lrs) != len(groups):
             raise ValueError(
-                f"max_lr holds {len(max_lrs)} values for {len(groups)} parameter groups: "
-                "give one number for all groups, or one for each."
+                f"max_lr holds {len(max_lrs)} values for {len(groups)} parameter groups: give one "
+                "number for all groups, or one for each."
             )
         self.optimizer = optimizer
         self.steps_done = 0
-        self._curves = self._planned = [curve(total_steps, float(lr), **settings) for lr in max_lrs]
+        self._curves = self._planned = [curve(total_steps, lr, **settings) for lr in max_lrs]
         self._extensions: list[list[int]] = []
         self._momentum_keys = [_momentum_key(group) for group in groups]
         self._watch = _StepWatch()

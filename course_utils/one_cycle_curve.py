@@ -20,7 +20,7 @@ torch   `OneCycleLR` by default. Two half cosines; the peak lies at step .3 T - 
 from __future__ import annotations
 
 from course_utils.limits import check_number, check_whole
-from course_utils.phased_curve import Pair, Phase, PhasedCurve
+from course_utils.phased_curve import Pair, Phase, PhasedCurve, check_momentum
 
 # The run of the source text: two legs of 41 epochs in 95.
 TAIL = 13 / 95
@@ -56,7 +56,7 @@ class OneCycleCurve(PhasedCurve):
             momentum: (at the low LR, at the peak); (.85, .95) turns the momentum's cycle upside
                 down, None leaves the optimizer's own alone.
         """
-        low, leg, last = _legs(total_steps, max_lr, div, tail, final_div)
+        low, leg, last = _legs(total_steps, max_lr, div, tail, final_div, momentum)
         down = Phase(2 * leg if tail else last, (max_lr, low), _mix(momentum, 1, 0))
         phases = (Phase(leg, (low, max_lr), momentum), down)
         if tail:
@@ -75,7 +75,7 @@ class OneCycleCurve(PhasedCurve):
         momentum: Pair | None = (0.95, 0.85),
     ) -> OneCycleCurve:
         """A second leg that goes on towards zero, and a constant tail; arguments as in `seed`."""
-        low, leg, last = _legs(total_steps, max_lr, div, tail, final_div)
+        low, leg, last = _legs(total_steps, max_lr, div, tail, final_div, momentum)
         floor = low / final_div
         rest = floor / max_lr  # of the second leg, when the floor is reached
         phases = (
@@ -109,7 +109,7 @@ class OneCycleCurve(PhasedCurve):
             div_final: the curve ends at max_lr / div_final (not: the low LR / final_div).
             momentum: as in `seed`.
         """
-        _check(total_steps, max_lr, div=div, div_final=div_final)
+        _check(total_steps, max_lr, momentum, div=div, div_final=div_final)
         peak = _fraction("pct_start", pct_start) * total_steps
         lrs = max_lr / div, max_lr, max_lr / div_final
         return cls(total_steps, _two_cosines(peak, float(total_steps), lrs, momentum))
@@ -131,7 +131,7 @@ class OneCycleCurve(PhasedCurve):
         The arguments are as in `seed`; `pct_start` is the fraction of the steps that ends with the
         peak, at most .5 with `three_phase`.
         """
-        _check(total_steps, max_lr, div=div, final_div=final_div)
+        _check(total_steps, max_lr, momentum, div=div, final_div=final_div)
         peak = _fraction("pct_start", pct_start) * total_steps - 1
         if peak <= 0:
             raise ValueError(
@@ -152,9 +152,9 @@ class OneCycleCurve(PhasedCurve):
         return cls(total_steps, (*cycle, tail))
 
 
-def _legs(total_steps, max_lr, div, tail, final_div) -> tuple[float, float, float]:
+def _legs(total_steps, max_lr, div, tail, final_div, momentum) -> tuple[float, float, float]:
     """Return the low LR, the length of a leg in steps, and the last step."""
-    _check(total_steps, max_lr, div=div, final_div=final_div)
+    _check(total_steps, max_lr, momentum, div=div, final_div=final_div)
     last = total_steps - 1.0
     return max_lr / div, (1 - _fraction("tail", tail, or_zero=True)) / 2 * last, last
 
@@ -175,9 +175,10 @@ def _mix(momentum: Pair | None, *weights: float) -> Pair | None:
     return tuple(at_low * (1 - weight) + at_peak * weight for weight in weights)
 
 
-def _check(total_steps: int, max_lr: float, **divisors: float) -> None:
+def _check(total_steps: int, max_lr: float, momentum: Pair | None, **divisors: float) -> None:
     check_whole("total_steps", total_steps, 3)
     check_number("max_lr", max_lr, above=0)
+    check_momentum(momentum)
     for name, value in divisors.items():
         check_number(name, value, least=1)
 

@@ -83,8 +83,9 @@ def overfit_check(
         max_steps: after how many steps to give up. A net of many layers may need more.
 
     Raises:
-        ValueError: the loader yields fewer than 2 samples, labels are not integers of shape (n,),
-            the output is not of shape (n, classes), or a number is out of its range.
+        ValueError: the loader is a one-shot iterator or yields fewer than 2 samples, labels are not
+            integers of shape (n,), the output is not of shape (n, classes), or a number is out of
+            its range.
     """
     check_whole("samples", samples, 2)
     check_whole("max_steps", max_steps, 1)

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from course_utils.colours import COLOURS
+from course_utils.limits import check_whole
 from course_utils.sketch import Sketch
 from course_utils.widgets import show_widget
 
@@ -54,8 +55,10 @@ def oversampling_cost(counts: Sequence[int]) -> OversamplingCost:
         counts: images of each class.
 
     Raises:
-        ValueError: there is no class, or one without an image.
+        ValueError: there is no class, or one without an image, or a count is no integer.
     """
+    for count in counts:
+        check_whole("A class count", count)
     if not len(counts) or min(counts) < 1:
         raise ValueError(
             f"The class counts are {list(counts)}, but each class needs at least one image: leave "

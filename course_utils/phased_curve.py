@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Real
 
-from course_utils.limits import check_whole
+from course_utils.limits import check_number, check_whole
 
 Pair = tuple[float, float]
 SHAPES = ("linear", "cosine")
@@ -23,8 +24,8 @@ class Phase:
         part: the part of the shape that is run through: all of it, unless an extension cut it.
 
     Raises:
-        ValueError: a learning rate is negative or not finite, a momentum lies outside [0, 1), or
-            the shape is unknown.
+        ValueError: the end or a learning rate is negative or not
+            finite, a momentum lies outside [0, 1), or the shape is unknown.
     """
 
     end: float
@@ -34,13 +35,10 @@ class Phase:
     part: Pair = (0.0, 1.0)
 
     def __post_init__(self):
-        if not all(0 <= lr < math.inf for lr in self.lr):
-            raise ValueError(f"The LRs of a phase are {self.lr}, but must be finite and >= 0.")
-        if self.momentum is not None and not all(0 <= value < 1 for value in self.momentum):
-            raise ValueError(
-                f"The momentum is {self.momentum}, but must lie in [0, 1), or be None to leave the "
-                "optimizer's alone."
-            )
+        check_number("The end of a phase", self.end, least=0)
+        for lr in self.lr:
+            check_number("The LR of a phase", lr, least=0)
+        check_momentum(self.momentum)
         if self.shape not in SHAPES:
             raise ValueError(f"shape is {self.shape!r}, but must be one of {', '.join(SHAPES)}.")
 
@@ -95,6 +93,7 @@ class PhasedCurve:
         Raises:
             ValueError: the training has no such step.
         """
+        check_number("step", step)
         if not 0 <= step < self.total_steps:
             raise ValueError(
                 f"There is no step {step}: the curve has the steps 0 to {self.total_steps - 1}."
@@ -107,8 +106,8 @@ class PhasedCurve:
         progress = phase.progress(step, start)
         momentum = phase.momentum
         return (
-            phase.between(phase.lr, progress),
-            None if momentum is None else phase.between(momentum, progress),
+            float(phase.between(phase.lr, progress)),
+            None if momentum is None else float(phase.between(momentum, progress)),
         )
 
     def lrs(self) -> list[float]:
@@ -177,3 +176,18 @@ class PhasedCurve:
             start = end
         phases[-1] = replace(phases[-1], end=new_end)  # without a rounding error
         return phases
+
+
+def check_momentum(momentum: Pair | None) -> None:
+    """Raise a sentence unless the momentum is a pair of numbers in [0, 1), or None.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    pair = momentum if isinstance(momentum, tuple | list) else ()
+    inside = [value for value in pair if isinstance(value, Real) and 0 <= value < 1]
+    if momentum is not None and not len(pair) == len(inside) == 2:
+        raise ValueError(
+            f"The momentum is {momentum}, but must be two numbers in [0, 1), or None to leave the "
+            "optimizer's alone."
+        )

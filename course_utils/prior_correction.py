@@ -26,7 +26,8 @@ def correct_prior(logits: Tensor, counts: Tensor) -> Tensor:
         Corrected logits, (n, classes), on the device of the logits.
 
     Raises:
-        ValueError: the shapes do not fit, or a class has no training sample.
+        ValueError: the shapes do not fit, the logits are no floats, or a class has no training
+            sample.
     """
     counts = torch.as_tensor(counts, dtype=torch.float64)
     if logits.ndim != 2 or counts.shape != logits.shape[1:]:
@@ -34,11 +35,13 @@ def correct_prior(logits: Tensor, counts: Tensor) -> Tensor:
             f"The logits have shape {tuple(logits.shape)} and the counts {tuple(counts.shape)}, "
             "but must be (n, classes) and (classes,)."
         )
-    if not (counts > 0).all():
-        empty = (counts <= 0).nonzero()[:, 0].tolist()
+    if not logits.is_floating_point():
+        raise ValueError(f"The logits are {logits.dtype}, but must be floating point.")
+    empty = (~((counts > 0) & counts.isfinite())).nonzero()[:, 0].tolist()
+    if empty:
         raise ValueError(
-            f"The classes {empty} have no training sample, so that nothing is known about them: "
-            "leave them out of the logits and the counts."
+            f"The classes {empty} have no training sample, but {counts[empty].tolist()}, so that "
+            "nothing is known about them: leave them out of the logits and the counts."
         )
     log_prior = (counts / counts.sum()).log()
     return logits - log_prior.to(device=logits.device, dtype=logits.dtype)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from course_utils.limits import check_whole
+from course_utils.limits import as_integers, check_whole
 
 
 def oversample_indices(
@@ -88,7 +88,7 @@ class OversamplingSampler(Sampler[int]):
         rank: int = 0,
         world_size: int = 1,
     ):
-        self.labels = _as_labels(labels)
+        self.labels = as_integers("labels", labels, "the class of each sample").detach().cpu()
         check_whole("seed", seed)
         check_whole("rank", rank)
         check_whole("world_size", world_size, rank + 1)
@@ -115,7 +115,7 @@ class OversamplingSampler(Sampler[int]):
 
 
 def _equal_indices(labels, size_of, seed: int, epoch: int) -> Tensor:
-    labels = _as_labels(labels)
+    labels = as_integers("labels", labels, "the class of each sample").detach().cpu()
     check_whole("seed", seed)
     check_whole("epoch", epoch)
     # hashed, so that seed 1 at epoch 0 is not seed 0 at epoch 1
@@ -129,15 +129,3 @@ def _equal_indices(labels, size_of, seed: int, epoch: int) -> Tensor:
     # round and round through each class, whose order was shuffled
     indices = by_class[firsts[:, None] + turns % counts[:, None]].flatten()
     return indices[torch.randperm(len(indices), generator=generator)]
-
-
-def _as_labels(labels) -> Tensor:
-    labels = torch.as_tensor(labels).detach().cpu()
-    if not labels.numel():
-        raise ValueError("There are no labels to sample from: give at least one.")
-    if labels.ndim != 1 or labels.is_floating_point() or labels.is_complex():
-        raise ValueError(
-            f"The labels have type {labels.dtype} and shape {tuple(labels.shape)}, but must be "
-            "integers in one dimension, the class of each sample."
-        )
-    return labels

@@ -33,13 +33,22 @@ class MovingAverage:
 
 
 def smooth(values: Iterable[float], beta: float) -> list[float]:
-    """Smooth a series by `MovingAverage`."""
+    """Smooth a series by `MovingAverage`.
+
+    Raises:
+        ValueError: beta lies outside [0, 1).
+    """
     average = MovingAverage(beta)
     return [average.update(value) for value in values]
 
 
 def smooth_centred(losses, beta: float) -> np.ndarray:
-    """Smooth a series by weights beta**|distance| on both sides of each point: without lag."""
+    """Smooth a series by weights beta**|distance| on both sides of each point: without lag.
+
+    Raises:
+        ValueError: beta lies outside [0, 1).
+    """
+    check_number("beta", beta, least=0, below=1)
     losses = np.asarray(losses, dtype=float)
 
     def sums(values: np.ndarray) -> np.ndarray:

@@ -32,6 +32,9 @@ def preserved(
         loaders: what yields the batches: objects with `state_dict` and `load_state_dict`, or
             `DataLoader`s, whose own generators are kept.
         scaler: the gradient scaler, where there is one.
+
+    Raises:
+        ValueError: a loader is a one-shot iterator.
     """
     restore = [_keep_model(model), _keep_optimizer(optimizer)]
     restore += [_keep_loader(loader) for loader in loaders]
@@ -114,6 +117,11 @@ def _keep_optimizer(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
 
 
 def _keep_loader(loader) -> Callable[[], None]:
+    if isinstance(loader, Iterator):
+        raise ValueError(
+            f"The batches are a one-shot iterator ({type(loader).__name__}), whose order cannot be "
+            "put back: give the loader itself instead of iter(loader)."
+        )
     if hasattr(loader, "load_state_dict"):
         state = loader.state_dict()
         return lambda: loader.load_state_dict(state)

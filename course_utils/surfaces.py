@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import torch
@@ -83,7 +84,8 @@ def descend(
         ValueError: the start is not two finite numbers, or there are fewer than 1 steps.
     """
     start = surface.start if start is None else tuple(start)
-    if len(start) != 2 or not all(math.isfinite(value) for value in start):
+    numbers = [value for value in start if isinstance(value, Real) and math.isfinite(value)]
+    if len(start) != 2 or len(numbers) != 2:
         raise ValueError(f"The start is {start}, but must be two finite numbers: the two weights.")
     check_whole("steps", steps, 1)
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)

@@ -60,6 +60,9 @@ def largest_usable_lr(curve: LRCurve, *, tolerance: float = TOLERANCE) -> float:
     Args:
         curve: of `find_lr`; its `beta` sets the smoothing.
         tolerance: see `end_of_bottom`.
+
+    Raises:
+        ValueError: the tolerance is negative.
     """
     start = max(curve.smoothed[: int(np.argmin(curve.smoothed)) + 1])
     capped = np.minimum(curve.losses, start)
@@ -80,10 +83,13 @@ def largest_setting_with_high_lr(
             often scatter by a factor of two.
 
     Raises:
-        ValueError: there is no setting, or the share lies outside (0, 1].
+        ValueError: there is no setting, a learning rate is not finite, or the share lies outside
+            (0, 1].
     """
     if not usable_lrs:
         raise ValueError("There is no setting to choose from: give at least one.")
     check_number("share", share, above=0, most=1, hint="0.5 is usual")
+    for setting, lr in usable_lrs.items():
+        check_number(f"The usable learning rate of {setting}", lr)
     high = share * max(usable_lrs.values())
     return max(setting for setting, lr in usable_lrs.items() if lr >= high)

@@ -15,7 +15,7 @@ from torchvision.datasets import CIFAR10
 from course_utils import downloads
 from course_utils.cifar10 import load_cifar10, read_cifar10
 from course_utils.generated import GeneratedCIFAR10, write_generated_cifar10
-from course_utils.image_set import channel_statistics
+from course_utils.image_statistics import channel_statistics
 
 FOLDER = "cifar-10-batches-py"
 

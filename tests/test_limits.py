@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.limits import check_number, check_span, check_type, check_whole, shown
+from course_utils.limits import (
+    as_integers,
+    check_number,
+    check_span,
+    check_type,
+    check_whole,
+    shown,
+)
 
 
 @pytest.mark.parametrize("value", [0, 7, np.int64(3), np.uint8(0)])
@@ -83,3 +90,26 @@ def test_type():
 def test_shown(value, words):
     """Is a value written in one short line, whatever it is?"""
     assert shown(value) == words
+
+
+@pytest.mark.parametrize("values", [[0, 2], np.array([0, 2]), torch.tensor([0, 2]), range(0, 3, 2)])
+def test_integers(values):
+    """Do integers come back as a tensor, whatever they were given as?"""
+    assert as_integers("labels", values, "the class of each sample").tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ([], "There are no labels: give at least one"),
+        ([0.5], r"float32 and shape \(1,\), but must be integers in one dimension, the class"),
+        ([[0, 1]], r"int64 and shape \(1, 2\)"),
+        (["cat"], r"The labels are of type list, no tensor \(.*\): give integers, the class"),
+        (None, r"The labels are None, no tensor"),
+    ],
+)
+def test_no_integers(values, words):
+    """Does anything else raise one sentence that says what it is?"""
+    with pytest.raises(ValueError, match=words) as caught:
+        as_integers("labels", values, "the class of each sample")
+    assert "\n" not in str(caught.value)

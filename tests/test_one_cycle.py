@@ -410,7 +410,7 @@ def test_bad_settings_raise_before_the_optimizer_is_touched():
 
 def test_what_is_no_optimizer_raises():
     """Is a model, given in the optimizer's place, refused by a sentence?"""
-    with pytest.raises(TypeError, match="Give a torch.optim.Optimizer, not Linear"):
+    with pytest.raises(TypeError, match="optimizer is of type Linear, but must be"):
         OneCycle(nn.Linear(2, 2), 5, max_lr=0.8)
 
 

@@ -236,5 +236,5 @@ def test_a_warm_up_too_short_for_torchs_timing_raises():
 @pytest.mark.parametrize("momentum", [(0.95, 1.0), (-0.1, 0.9)])
 def test_bad_momentum_raises(momentum):
     """Does a momentum outside [0, 1) raise a sentence in a form as well?"""
-    with pytest.raises(ValueError, match=r"must lie in \[0, 1\)"):
+    with pytest.raises(ValueError, match=r"two numbers in \[0, 1\)"):
         OneCycleCurve.seed(100, 0.1, momentum=momentum)

@@ -101,14 +101,14 @@ def test_extension_by_no_whole_number_raises(extra_steps):
 @pytest.mark.parametrize("lr", [(-0.1, 1.0), (1.0, math.nan), (math.inf, 1.0)])
 def test_impossible_learning_rates_raise(lr):
     """Does a negative or non-finite LR raise?"""
-    with pytest.raises(ValueError, match="must be finite and >= 0"):
+    with pytest.raises(ValueError, match="must be a finite number, at least 0"):
         Phase(1, lr)
 
 
 @pytest.mark.parametrize("momentum", [(1.0, 0.5), (0.5, -0.1), (math.nan, 0.9)])
 def test_impossible_momenta_raise(momentum):
     """Does a momentum outside [0, 1) raise?"""
-    with pytest.raises(ValueError, match=r"momentum is .* must lie in \[0, 1\)"):
+    with pytest.raises(ValueError, match=r"momentum is .* two numbers in \[0, 1\)"):
         Phase(1, (1.0, 1.0), momentum)
 
 

@@ -113,8 +113,8 @@ def test_sampler_in_a_data_loader():
 @pytest.mark.parametrize(
     "labels, words",
     [
-        ([], "There are no labels to sample from: give at least one"),
-        (torch.tensor([], dtype=torch.int64), "There are no labels to sample from"),
+        ([], "There are no labels: give at least one"),
+        (torch.tensor([], dtype=torch.int64), "There are no labels"),
         ([0.0, 1.0], "type torch.float32 and shape \\(2,\\), but must be integers"),
         ([[0, 1], [1, 0]], "shape \\(2, 2\\), but must be integers in one dimension"),
     ],

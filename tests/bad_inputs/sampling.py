@@ -1,1 +1,189 @@
-ROWS = {}
+"""Bad inputs of image sets, their splits, imbalance and sampling."""
+
+import math
+
+import numpy as np
+import torch
+
+from course_utils.group_split import split_by_group
+from course_utils.image_set import ImageSet, pool_images, split_images
+from course_utils.image_statistics import channel_statistics, train_and_test
+from course_utils.imbalance import class_weights, linear_imbalance, step_imbalance
+from course_utils.oversampling_cost import oversampling_cost
+from course_utils.prior_correction import correct_prior
+from course_utils.sampling import OversamplingSampler, oversample_indices, undersample_indices
+
+NAMES = ("a", "b")
+IMAGES, LABELS = torch.zeros(8, 1, 4, 6, dtype=torch.uint8), torch.arange(8) % 2
+
+
+def image_set(images=IMAGES, labels=LABELS, names=NAMES, mean=(0.5,), std=(0.3,)):
+    return ImageSet(images, labels, names, mean, std, "set")
+
+
+def set_with(**parts):
+    return lambda _: image_set(**parts)
+
+
+def subset(indices):
+    return lambda subset: subset(image_set(), indices)
+
+
+def step(**settings):
+    usual = {"largest": 3, "smallest": 1, "minority": [0], "seed": 0}
+    return lambda draw: draw(image_set(), **usual | settings)
+
+
+def sample(labels, **settings):
+    return lambda draw: draw(labels, **settings)
+
+
+ROWS = {
+    "images as floats": (ImageSet, set_with(images=IMAGES.float()), ValueError, "float32", "uint8"),
+    "images without channels": (ImageSet, set_with(images=IMAGES[:, 0]), ValueError, "(8, 4, 6)"),
+    "images None": (ImageSet, set_with(images=None), TypeError, "images is None", "Tensor"),
+    "labels as a list": (
+        ImageSet, set_with(labels=[0, 1] * 4), TypeError, "labels is of type list",
+    ),
+    "labels as floats": (ImageSet, set_with(labels=LABELS.float()), ValueError, "float32", "int64"),
+    "labels too few": (ImageSet, set_with(labels=LABELS[:7]), ValueError, "(7,)", "(8,)"),
+    "label without a class": (
+        ImageSet, set_with(labels=LABELS + 1), ValueError, "1 to 2", "0 to 1",
+    ),
+    "label below 0": (ImageSet, set_with(labels=LABELS - 1), ValueError, "-1 to 0", "0 to 1"),
+    "empty set": (ImageSet, set_with(images=IMAGES[:0], labels=LABELS[:0]), ValueError, "is empty"),
+    "two means for one channel": (
+        ImageSet, set_with(mean=(0.5, 0.5)), ValueError, "2 and 1", "(1)",
+    ),
+    "mean NaN": (ImageSet, set_with(mean=(math.nan,)), ValueError, "(nan,)", "finite"),
+    "standard deviation of 0": (ImageSet, set_with(std=(0.0,)), ValueError, "(0.0,)", "positive"),
+    "mean as a text": (ImageSet, set_with(mean=("0.5",)), ValueError, "('0.5',)", "finite"),
+    "no indices": (ImageSet.subset, subset([]), ValueError, "no indices", "at least one"),
+    "index outside": (ImageSet.subset, subset([0, 8]), ValueError, "from 0 to 8", "8 images"),
+    "index below 0": (ImageSet.subset, subset([-1]), ValueError, "from -1 to -1", "0 to 7"),
+    "indices as floats": (ImageSet.subset, subset([0.5]), ValueError, "float32", "integers"),
+    "indices as half floats": (
+        ImageSet.subset, subset(torch.ones(2).half()), ValueError, "float16", "integers",
+    ),
+    "mask for indices": (
+        ImageSet.subset, subset(LABELS > 0), ValueError, "torch.bool", "nonzero()",
+    ),
+    "indices as texts": (
+        ImageSet.subset, subset(["a"]), ValueError, "are of type list", "integers",
+    ),
+    "statistics of floats": (
+        channel_statistics, lambda stats: stats(IMAGES.float()), ValueError, "float32", "uint8",
+    ),
+    "statistics of no image": (
+        channel_statistics, lambda stats: stats(IMAGES[:0]),
+        ValueError, "(0, 1, 4, 6)", "one image",
+    ),
+    "training images as floats": (
+        train_and_test, lambda both: both(IMAGES.float(), LABELS, IMAGES, LABELS, NAMES, "set"),
+        ValueError, "float32", "uint8",
+    ),
+    "factor of 0": (pool_images, lambda pool: pool(image_set(), 0), ValueError, "factor is 0"),
+    "factor as a float": (pool_images, lambda pool: pool(image_set(), 2.0), ValueError, "is 2.0"),
+    "factor that does not divide": (
+        pool_images, lambda pool: pool(image_set(), 4), ValueError, "factor is 4", "4 x 6",
+    ),
+    "parts larger than the set": (
+        split_images, lambda split: split(image_set(), (6, 3), 0), ValueError, "9", "8 images",
+    ),
+    "part of 0": (split_images, lambda split: split(image_set(), (0,), 0), ValueError, "is 0"),
+    "part as a share": (
+        split_images, lambda split: split(image_set(), (0.5,), 0), ValueError, "0.5",
+    ),
+    "parts as a number": (
+        split_images, lambda split: split(image_set(), 4, 0), TypeError, "sizes is 4", "Sequence",
+    ),
+    "no parts": (split_images, lambda split: split(image_set(), (), 0), ValueError, "no sizes"),
+    "seed of a split None": (
+        split_images, lambda split: split(image_set(), (2,), None), ValueError, "seed is None",
+    ),
+    "split of one group": (
+        split_by_group, lambda split: split(["x", "y"], len, 0.5, 0), ValueError, "2 names", "two",
+    ),
+    "split of no names": (
+        split_by_group, lambda split: split([], len, 0.5, 0), ValueError, "0 names",
+    ),
+    "share of 1": (split_by_group, lambda split: split(["x"], len, 1, 0), ValueError, "share is 1"),
+    "share as a percentage": (
+        split_by_group, lambda split: split(["x"], len, "30 %", 0), ValueError, "share is '30 %'",
+    ),
+    "class without a sample": (
+        class_weights, lambda weights: weights(torch.tensor([3, 0])),
+        ValueError, "[1]", "no sample",
+    ),
+    "count below 0": (
+        class_weights, lambda weights: weights(torch.tensor([3, -1])),
+        ValueError, "-1", "at least 1",
+    ),
+    "count NaN": (
+        class_weights, lambda weights: weights(torch.tensor([3, math.nan])), ValueError, "nan",
+    ),
+    "counts in two dimensions": (
+        class_weights, lambda weights: weights(torch.ones(2, 2)),
+        ValueError, "(2, 2)", "(classes,)",
+    ),
+    "no counts": (class_weights, lambda weights: weights(torch.ones(0)), ValueError, "(0,)"),
+    "minority without a class": (step_imbalance, step(minority=[2]), ValueError, "[2]", "0 to 1"),
+    "more than there are": (step_imbalance, step(largest=5), ValueError, "5 images", "set has 4"),
+    "none of the minority": (
+        step_imbalance, step(smallest=0), ValueError, "0 images", "at least 1",
+    ),
+    "half an image": (step_imbalance, step(smallest=1.5), ValueError, "smallest is 1.5", "integer"),
+    "size as a text": (step_imbalance, step(largest="3"), ValueError, "largest is '3'", "integer"),
+    "linear from 0": (
+        linear_imbalance, lambda draw: draw(image_set(), largest=3, smallest=0, seed=0),
+        ValueError, "0 images", "at least 1",
+    ),
+    "linear to a text": (
+        linear_imbalance, lambda draw: draw(image_set(), largest="3", smallest=1, seed=0),
+        ValueError, "largest is '3'",
+    ),
+    "no labels": (oversample_indices, sample([]), ValueError, "no labels", "at least one"),
+    "labels as floats to sample": (oversample_indices, sample([0.0, 1.0]), ValueError, "float32"),
+    "labels one-hot": (oversample_indices, sample(torch.eye(3).long()), ValueError, "(3, 3)"),
+    "labels as texts": (
+        oversample_indices, sample(["cat"]), ValueError, "of type list", "integers",
+    ),
+    "labels None": (oversample_indices, sample(None), ValueError, "labels are None", "integers"),
+    "seed as a float": (oversample_indices, sample([0, 1], seed=1.0), ValueError, "seed is 1.0"),
+    "epoch below 0": (undersample_indices, sample([0, 1], epoch=-1), ValueError, "epoch is -1"),
+    "no labels to leave out": (undersample_indices, sample(np.array([])), ValueError, "no labels"),
+    "rank outside": (
+        OversamplingSampler, sample([0, 1], rank=2, world_size=2),
+        ValueError, "world_size is 2", "3",
+    ),
+    "world of no rank": (
+        OversamplingSampler, sample([0, 1], world_size=0), ValueError, "world_size is 0", "1",
+    ),
+    "epoch as a text": (
+        OversamplingSampler.set_epoch, lambda at: at(OversamplingSampler([0, 1]), "1"),
+        ValueError, "epoch is '1'",
+    ),
+    "cost of no class": (
+        oversampling_cost, lambda cost: cost([]), ValueError, "[]", "at least one",
+    ),
+    "cost of an empty class": (oversampling_cost, lambda cost: cost([3, 0]), ValueError, "[3, 0]"),
+    "cost of half an image": (oversampling_cost, lambda cost: cost([3, 0.5]), ValueError, "0.5"),
+    "cost of a text": (oversampling_cost, lambda cost: cost(["3"]), ValueError, "'3'", "integer"),
+    "prior of a class without sample": (
+        correct_prior, lambda correct: correct(torch.zeros(2, 2), [3, 0]), ValueError, "[1]",
+    ),
+    "prior NaN": (
+        correct_prior, lambda correct: correct(torch.zeros(2, 2), [3, math.nan]), ValueError, "[1]",
+    ),
+    "prior infinite": (
+        correct_prior, lambda correct: correct(torch.zeros(2, 2), [3, math.inf]), ValueError, "[1]",
+    ),
+    "prior of other classes": (
+        correct_prior, lambda correct: correct(torch.zeros(2, 2), [3]),
+        ValueError, "(2, 2)", "(1,)",
+    ),
+    "logits as integers": (
+        correct_prior, lambda correct: correct(torch.zeros(2, 2).long(), [3, 1]),
+        ValueError, "int64",
+    ),
+}  # fmt: skip
