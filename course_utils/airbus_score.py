@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from course_utils.box_matching import box_overlaps, match_overlaps
+from course_utils.limits import check_type
 
 # .5, .55, ..., .95
 THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
@@ -80,8 +81,11 @@ def mask_overlaps(found: Tensor, true: Tensor) -> Tensor:
         true: bool (m, height, width).
 
     Raises:
+        TypeError: one of them is no tensor.
         ValueError: the shapes do not fit.
     """
+    check_type("found", found, Tensor)
+    check_type("true", true, Tensor)
     if found.dim() != 3 or true.dim() != 3 or found.shape[1:] != true.shape[1:]:
         raise ValueError(
             f"The masks have the shapes {tuple(found.shape)} and {tuple(true.shape)}, but need "

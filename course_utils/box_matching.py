@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.ops import box_iou
 
 from course_utils.detections import Detections, check_boxes
-from course_utils.limits import check_number
+from course_utils.limits import check_number, check_type
 
 
 def match_boxes(detections: Detections, true_boxes: Tensor, *, iou: float = 0.5) -> Tensor:
@@ -69,14 +69,18 @@ def match_overlaps(overlaps: Tensor, *, iou: float) -> Tensor:
         is taken, as in COCO's code.
 
     Raises:
-        ValueError: `overlaps` is not two-dimensional, or `iou` is out of its range.
+        TypeError: `overlaps` is no tensor.
+        ValueError: `overlaps` is not two-dimensional or holds NaN, or `iou` is out of its range.
     """
+    check_type("overlaps", overlaps, Tensor)
     if overlaps.dim() != 2:
         raise ValueError(
             f"The overlaps have the shape {tuple(overlaps.shape)}, but need two dimensions: "
             "detections x true objects."
         )
     check_number("iou", iou, above=0, most=1)
+    if overlaps.isnan().any():
+        raise ValueError("An overlap is NaN: look for boxes or masks that are not finite.")
     if not overlaps.numel():
         return torch.full((len(overlaps),), -1)
     table = overlaps.numpy()

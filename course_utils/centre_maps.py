@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.detections import Detections, suppress
+from course_utils.limits import check_number, check_whole
 
 STRIDE = 4  # pixels a cell
 CHANNELS = 5  # heat, log width, log height, way to the centre right and down
@@ -30,7 +31,16 @@ def boxes_to_maps(boxes: Tensor, height: int, width: int) -> Tensor:
         centre from the cell's corner, right and down, in cells; 1 where a centre is, else 0; and 1
         at a centre and the eight cells around it, which all learn the box (Liu et al.,
         "Training-time-friendly network for real-time object detection", 2020), else 0.
+
+    Raises:
+        ValueError: the boxes are not (n, b, 4), or a size is no multiple of 4.
     """
+    if boxes.dim() != 3 or boxes.shape[2] != 4:
+        raise ValueError(f"The boxes are of shape {tuple(boxes.shape)}, but must be (n, b, 4).")
+    for name, size in (("height", height), ("width", width)):
+        check_whole(name, size, STRIDE)
+        if size % STRIDE:
+            raise ValueError(f"{name} is {size}, but must be a multiple of {STRIDE}: crop or pad.")
     rows, columns = height // STRIDE, width // STRIDE
     cells = boxes / STRIDE
     real = ~boxes[..., 0].isnan()
@@ -76,7 +86,23 @@ def maps_to_detections(
 
     Returns:
         One `Detections` an image, on the CPU.
+
+    Raises:
+        ValueError: the maps are not (n, 5, rows, columns) or hold NaN, or a number is out of its
+            range.
     """
+    check_whole("most", most, 1)
+    check_number("least_score", least_score, least=0, most=1)
+    check_number("iou", iou, least=0, most=1)
+    if maps.dim() != 4 or maps.shape[1] != CHANNELS:
+        shape = tuple(maps.shape)
+        raise ValueError(
+            f"The maps are of shape {shape}, but must be (n, {CHANNELS}, rows, columns)."
+        )
+    if maps.isnan().any():  # no comparison holds for NaN: it would look as if nothing were found
+        raise ValueError(
+            "The detector's output holds NaN: it has diverged, or its images hold NaN."
+        )
     heat = maps[:, 0].sigmoid()
     peaks = torch.where(heat == F.max_pool2d(heat, 3, 1, 1), heat, 0.0).flatten(1)
     scores, places = peaks.topk(min(most, peaks.shape[1]))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import stdtrit
+
+from course_utils.limits import check_number, check_type, shown
 
 CONFIDENCE = 0.95
 VERDICTS = ("holds", "does not hold", "within noise")
@@ -25,9 +27,11 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
         values: one number a seed, at least two.
 
     Raises:
-        ValueError: fewer than two values, or one that is not finite.
+        TypeError: the values are no iterable.
+        ValueError: fewer than two values, or one that is no finite number.
     """
-    numbers = np.array([float(value) for value in values])
+    check_type("values", values, Iterable)
+    numbers = np.array([_number(value) for value in values])
     if len(numbers) < 2:
         raise ValueError(
             f"An interval needs at least 2 values, but got {len(numbers)}: run more seeds."
@@ -70,19 +74,17 @@ class Claim:
         """Check the bounds and the effects, and keep the effects as plain numbers."""
         if (self.at_least is None) == (self.within is None):
             raise ValueError(f"Claim {self.text!r}: give exactly one of at_least and within.")
-        if not math.isfinite(self.at_least or 0.0):
-            raise ValueError(f"Claim {self.text!r}: at_least is {self.at_least}, not finite.")
-        if self.within is not None and not 0 < self.within < math.inf:
-            raise ValueError(
-                f"Claim {self.text!r}: within is {self.within}, but a margin is above 0."
-            )
-        object.__setattr__(self, "effects", tuple(float(effect) for effect in self.effects))
+        if self.within is None:
+            check_number(f"Claim {self.text!r}: at_least", self.at_least)
+        else:
+            check_number(f"Claim {self.text!r}: within", self.within, above=0)
         if len(self.effects) < 3:
             raise ValueError(
                 f"Claim {self.text!r} has {len(self.effects)} effects, "
                 "but a claim needs at least 3: run more seeds."
             )
         try:
+            object.__setattr__(self, "effects", tuple(map(_number, self.effects)))
             self.interval  # noqa: B018 (its check of the numbers is wanted)
         except ValueError as error:
             raise ValueError(f"Claim {self.text!r}: {error}") from error
@@ -118,8 +120,21 @@ class Claim:
         return f"{words}, {len(self.effects)} seeds"
 
 
+def _number(value) -> float:
+    """Return a number of Python, NumPy or PyTorch as a float."""
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        raise ValueError(f"A value is {shown(value)}, but must be a number.")
+    return float(value)
+
+
 def format_interval(mean: float, half_width: float) -> str:
-    """Write `mean ± half-width` to two digits of the half-width, never with an exponent."""
+    """Write `mean ± half-width` to two digits of the half-width, never with an exponent.
+
+    Raises:
+        ValueError: one of them is not finite, or the half-width negative.
+    """
+    check_number("mean", mean)
+    check_number("half_width", half_width, least=0)
     half_width = float(f"{half_width:.1e}")
     decimals = 1 - math.floor(math.log10(half_width)) if half_width else 2
     decimals = min(decimals, 6)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from course_utils.limits import check_span, check_whole
+from course_utils.limits import check_span, check_type, check_whole
 from course_utils.snapshot import eval_mode
 
 
@@ -51,8 +51,11 @@ def confusion_matrix(predictions: Tensor, labels: Tensor, *, classes: int | None
         int64 (classes, classes): row = true class, column = predicted class.
 
     Raises:
+        TypeError: predictions or labels are no tensor.
         ValueError: the shapes or types do not fit, there is no sample, or a class is outside.
     """
+    check_type("predictions", predictions, Tensor)
+    check_type("labels", labels, Tensor)
     if predictions.ndim == 2 and predictions.is_floating_point():
         if classes not in (None, predictions.shape[1]):
             raise ValueError(
@@ -89,8 +92,10 @@ def class_recalls(matrix: Tensor) -> Tensor:
         float64 (classes,), from 0 to 1.
 
     Raises:
-        ValueError: a class has no sample, so that it has no recall.
+        ValueError: a class has no sample, so that it has no recall; or the matrix is not square.
     """
+    if matrix.ndim != 2 or len(matrix) != matrix.shape[1]:
+        raise ValueError(f"The matrix is of shape {tuple(matrix.shape)}, but must be square.")
     totals = matrix.sum(1)
     absent = (totals == 0).nonzero()[:, 0].tolist()
     if absent:
@@ -114,6 +119,7 @@ def balanced_accuracy(predictions: Tensor, labels: Tensor, *, classes: int | Non
         classes: the number of classes; needed for predicted classes, known from logits.
 
     Raises:
+        TypeError: as `confusion_matrix`.
         ValueError: as `confusion_matrix` and `class_recalls`.
     """
     return float(class_recalls(confusion_matrix(predictions, labels, classes=classes)).mean())

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.centre_maps import CHANNELS
+
 HARD_SHARE = 0.1  # of the cells that are not on a ship
 BOX_WEIGHT = 0.3
 FOCAL_WEIGHT = 3.0  # it is the smaller loss by nature, and would drown beside the boxes
@@ -40,7 +42,17 @@ class DetectionLoss:
         self.heat_loss = kinds[heat]
 
     def __call__(self, maps: Tensor, targets: Tensor) -> Tensor:
-        """Compare (n, 5, h, w) with the target maps (n, 7, h, w) of `boxes_to_maps`."""
+        """Compare (n, 5, h, w) with the target maps (n, 7, h, w) of `boxes_to_maps`.
+
+        Raises:
+            ValueError: the shapes are others.
+        """
+        fits = (len(maps), CHANNELS + 2, *maps.shape[2:])
+        if maps.dim() != 4 or maps.shape[1] != CHANNELS or targets.shape != fits:
+            raise ValueError(
+                f"The maps are of shape {tuple(maps.shape)} and the targets of "
+                f"{tuple(targets.shape)}, but must be (n, 5, h, w) and (n, 7, h, w)."
+            )
         centre, near = targets[:, 5], targets[:, 6:7]
         boxes = (F.l1_loss(maps[:, 1:5], targets[:, 1:5], reduction="none") * near).sum()
         heat = self.heat_loss(maps[:, 0], targets[:, 0], centre)

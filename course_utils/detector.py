@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.centre_maps import CHANNELS, maps_to_detections
 from course_utils.detections import Detections
+from course_utils.limits import check_number, check_type, check_whole
 from course_utils.scene import Scene
 from course_utils.snapshot import eval_mode
 
@@ -28,12 +29,19 @@ class ShipDetector(nn.Module):
         std: standard deviation of the pixels' levels.
         rare: the share of cells that the untrained net takes for a centre (Lin et al., "Focal loss
             for dense object detection", 2017, section 4.1), so that training starts calmly.
+
+    Raises:
+        ValueError: a number is out of its range.
     """
 
     def __init__(
         self, *, width: int = 16, mean: float = 85.0, std: float = 40.0, rare: float = 0.01
     ):
         super().__init__()
+        check_whole("width", width, 1)
+        check_number("mean", mean)
+        check_number("std", std, above=0)
+        check_number("rare", rare, above=0, below=1)
         self.mean, self.std = mean, std
         self.stem = _block(3, width, size=6, stride=4, padding=1)
         self.near = _block(width, width)
@@ -79,11 +87,17 @@ def detect(
         Each scene with its detections, in order.
 
     Raises:
-        ValueError: the scenes of a batch differ in size.
+        TypeError: the model is no `nn.Module`, or a scene no `Scene`.
+        ValueError: `batch_size` is below 1, the scenes of a batch differ in size, or `decode` gives
+            other than one `Detections` a scene.
     """
+    check_type("model", model, nn.Module)
+    check_whole("batch_size", batch_size, 1)
     device = next(model.parameters()).device
     stream = iter(scenes)
     while batch := list(islice(stream, batch_size)):
+        for scene in batch:
+            check_type("A scene", scene, Scene)
         shapes = {tuple(scene.image.shape) for scene in batch}
         if len(shapes) > 1:
             raise ValueError(
@@ -92,7 +106,13 @@ def detect(
             )
         with torch.no_grad(), eval_mode(model):
             outputs = model(torch.stack([scene.image for scene in batch]).to(device))
-        yield from zip(batch, decode(outputs), strict=True)
+        results = decode(outputs)
+        if len(results) != len(batch):
+            raise ValueError(
+                f"decode gave {len(results)} detections for {len(batch)} scenes, but must give one "
+                "`Detections` a scene."
+            )
+        yield from zip(batch, results, strict=True)
 
 
 def _block(

@@ -15,6 +15,7 @@ from torchvision.ops import FeaturePyramidNetwork
 from course_utils.centre_maps import STRIDE
 from course_utils.detector import ShipDetector
 from course_utils.downloads import FAILURES, no_long_waits
+from course_utils.limits import check_whole
 
 DEPTHS = {
     18: (resnet18, resnet.ResNet18_Weights.IMAGENET1K_V1),
@@ -39,7 +40,7 @@ class FpnDetector(nn.Module):
         rare: the share of cells that the untrained net takes for a centre, as in `ShipDetector`.
 
     Raises:
-        ValueError: there is no such depth.
+        ValueError: there is no such depth, or a number is out of its range.
         FileNotFoundError: the weights are not there and cannot be downloaded, or are damaged.
     """
 
@@ -49,6 +50,7 @@ class FpnDetector(nn.Module):
         super().__init__()
         if depth not in DEPTHS:
             raise ValueError(f"depth is {depth}, but must be one of {', '.join(map(str, DEPTHS))}.")
+        check_whole("width", width, 1)
         net = _build(depth, pretrained)
         # The levels that the weights were trained on, times 255: images come as bytes.
         for name, levels in (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225))):

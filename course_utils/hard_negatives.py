@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.detections import Detections
+from course_utils.limits import check_number, check_type, check_whole
 from course_utils.scene import Scene
 
 CROP, GRID = 32, 8  # a find is compared by the 32 pixels around it, averaged to 8 x 8
@@ -40,7 +41,15 @@ class HardNegative:
 
     @classmethod
     def of(cls, index: int, scene: Scene, detections: Detections) -> HardNegative:
-        """Make one of a scene and what was found in it, at least one box."""
+        """Make one of a scene and what was found in it, at least one box.
+
+        Raises:
+            TypeError: `detections` is not a `Detections`.
+            ValueError: nothing was found.
+        """
+        check_type("detections", detections, Detections)
+        if not len(detections):
+            raise ValueError(f"In scene {index} nothing was found: give one with a detection.")
         return cls(index, scene.name, detections, _look(scene.image, detections.boxes[0]))
 
 
@@ -54,9 +63,14 @@ class Ranking:
         most: how many are kept.
         distinct: of two whose surroundings differ less than this (root mean square, in levels of 0
             to 255) only the harder one is kept; 0 keeps both.
+
+    Raises:
+        ValueError: a number is out of its range.
     """
 
     def __init__(self, most: int, distinct: float):
+        check_whole("most", most, 1)
+        check_number("distinct", distinct, least=0)
         self.most, self.distinct = most, distinct
         self.items: list[HardNegative] = []
 

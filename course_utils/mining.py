@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.detections import Detections
 from course_utils.detector import detect
 from course_utils.hard_negatives import HardNegative, Ranking
-from course_utils.limits import check_number, check_type, check_whole
+from course_utils.limits import check_number, check_type, check_whole, shown
 from course_utils.live import progress_bar
 from course_utils.scene import Scene
 
@@ -86,13 +86,19 @@ def mine_hard_negatives(
         progress: show a live line.
 
     Raises:
-        TypeError: the model is no `nn.Module`.
+        FileNotFoundError: the checkpoint is a folder.
+        TypeError: the model is no `nn.Module`, or the scenes are no sequence of `Scene`.
         ValueError: a number is out of its range, or the checkpoint is damaged or of another scan.
     """
     check_type("model", model, nn.Module)
     for name, value in (("most", most), ("batch_size", batch_size), ("save_every", save_every)):
         check_whole(name, value, 1)
     check_number("distinct", distinct, least=0)
+    check_type("exclude", exclude, Iterable)
+    if not hasattr(scenes, "__len__") or not hasattr(scenes, "__getitem__"):
+        raise TypeError(
+            f"scenes is {shown(scenes)}, but must have a length and an index: give a list."
+        )
     scan = _Scan(model, scenes, Ranking(most, distinct), frozenset(exclude), batch_size, decode)
     if checkpoint is not None and Path(checkpoint).exists():
         scan.load(checkpoint)

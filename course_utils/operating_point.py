@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from course_utils.colours import COLOURS
 from course_utils.detection_metrics import PrecisionRecallCurve, threshold_at_recall
+from course_utils.limits import check_number
 from course_utils.plots import series_colours
 from course_utils.sketch import Sketch
 from course_utils.widgets import show_widget
@@ -47,7 +48,8 @@ def operating_point(curve: PrecisionRecallCurve, recall: float) -> OperatingPoin
     Raises:
         ValueError: the recall is out of its range.
     """
-    if 0 < recall <= 1 and not (curve.recall >= recall).any():
+    check_number("recall", recall, above=0, most=1)
+    if not (curve.recall >= recall).any():
         return None
     at = curve.thresholds == threshold_at_recall(curve, recall)
     columns = (curve.thresholds, curve.recall, curve.precision, curve.false_positives_per_image)

@@ -27,7 +27,8 @@ def seeds_needed(effect: float, spread: float) -> int:
         Number of pairs, at least 2; each of them costs two trainings.
 
     Raises:
-        ValueError: the effect is zero or not finite, or the spread is not positive and finite.
+        ValueError: the effect is zero or not finite, the spread is not positive and finite, or the
+            effect is too small for it.
     """
     check_number("effect", effect, hint="give the smallest difference that you want to see")
     if effect == 0:
@@ -37,4 +38,10 @@ def seeds_needed(effect: float, spread: float) -> int:
     )
     sure = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     seen = NormalDist().inv_cdf(POWER)
-    return max(2, math.ceil(((sure + seen) * spread / effect) ** 2 + sure**2 / 2))
+    try:
+        return max(2, math.ceil(((sure + seen) * spread / effect) ** 2 + sure**2 / 2))
+    except OverflowError as error:
+        raise ValueError(
+            f"effect is {effect} and spread {spread}, so far apart that no number of seeds shows "
+            "it: give both in the same unit."
+        ) from error

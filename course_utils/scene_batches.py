@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from course_utils.centre_maps import STRIDE, boxes_to_maps
+from course_utils.device import pick_device
 from course_utils.limits import check_number, check_type, check_whole
 from course_utils.scene import Scene
 
@@ -21,10 +22,17 @@ class PackedScenes:
     Attributes:
         images: uint8 (n, 3, height, width).
         boxes: float32 (n, b, 4), each scene's list filled up with NaN.
+
+    Raises:
+        ValueError: there is no scene.
     """
 
     images: Tensor
     boxes: Tensor
+
+    def __post_init__(self):
+        if not len(self.images):
+            raise ValueError(f"The images are {tuple(self.images.shape)}, but need at least one.")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -34,13 +42,15 @@ def pack(scenes: Iterable[Scene], *, device: torch.device | str = "cpu") -> Pack
     """Pack scenes of one size; they are all kept in memory.
 
     Raises:
-        ValueError: there is none, they differ in size, or it is not a multiple of 4 pixels.
+        ValueError: there is none, they differ in size, or it is not a multiple of 4 pixels; or the
+            device is not there.
     """
     scenes = list(scenes)
     shapes = {tuple(scene.image.shape) for scene in scenes}
     if len(shapes) != 1:
         raise ValueError(
-            f"There are {len(scenes)} scenes of the sizes {sorted(shapes)}, but one size is needed."
+            f"There are {len(scenes)} scenes of the sizes {sorted(shapes)}, but at least one scene "
+            "and one size are needed."
         )
     (shape,) = shapes
     if shape[1] % STRIDE or shape[2] % STRIDE:
@@ -53,6 +63,7 @@ def pack(scenes: Iterable[Scene], *, device: torch.device | str = "cpu") -> Pack
     for row, scene in zip(boxes, scenes, strict=True):
         row[: len(scene.boxes)] = scene.boxes
     images = torch.stack([scene.image for scene in scenes])
+    device = pick_device(device)
     return PackedScenes(images.to(device), boxes.to(device))
 
 

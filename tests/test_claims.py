@@ -80,7 +80,7 @@ def test_effects_of_a_tensor():
         ([1.0, 2.0, float("nan")], {"at_least": 0}, "'my claim': Value 3 of 3 is nan"),
         ([1.0, 2.0, 3.0], {}, "'my claim': give exactly one of at_least and within"),
         ([1.0, 2.0, 3.0], {"at_least": 0, "within": 1}, "exactly one"),
-        ([1.0, 2.0, 3.0], {"within": 0}, "within is 0, but a margin is above 0"),
+        ([1.0, 2.0, 3.0], {"within": 0}, "within is 0, but must be a finite number, above 0"),
         ([1.0, 2.0, 3.0], {"within": float("nan")}, "within is nan"),
         ([1.0, 2.0, 3.0], {"at_least": float("nan")}, "at_least is nan"),
     ],

@@ -1,1 +1,249 @@
-ROWS = {}
+"""Bad inputs of detection: boxes, maps, detectors, scenes and their batches."""
+
+import math
+
+import torch
+from torch import nn
+
+from course_utils.box_matching import box_overlaps, match_boxes, match_overlaps
+from course_utils.centre_maps import boxes_to_maps, maps_to_detections
+from course_utils.detection_loss import DetectionLoss
+from course_utils.detections import Detections, suppress
+from course_utils.detector import ShipDetector, detect
+from course_utils.fpn_detector import FpnDetector
+from course_utils.resized_scenes import ResizedScenes
+from course_utils.scene import Scene
+from course_utils.scene_batches import PackedScenes, SceneBatches, pack
+from course_utils.scene_generator import SimulatedScenes
+
+IMAGE, NO_BOXES = torch.zeros(3, 64, 64, dtype=torch.uint8), torch.empty(0, 4)
+BOX = torch.tensor([[0.0, 0.0, 8.0, 8.0]])
+FOUND = Detections(BOX, torch.tensor([0.9]))
+
+
+def scene(image=IMAGE, boxes=NO_BOXES):
+    return Scene("scene", image, boxes)
+
+
+def packed():
+    return pack([scene(boxes=BOX)] * 2)
+
+
+def boxes(*rows):
+    return torch.tensor(rows)
+
+
+def detections(boxes=BOX, scores=(0.9,)):
+    return lambda make: make(boxes, torch.tensor(scores) if isinstance(scores, tuple) else scores)
+
+
+def maps(**settings):
+    return lambda decode: decode(torch.zeros(1, 5, 4, 4), **settings)
+
+
+def run(scenes=None, *, model=None, **settings):
+    """Return a call of `detect` that asks for all it yields."""
+
+    def call(detect):
+        net = ShipDetector(width=4) if model is None else model
+        list(detect(net, [scene()] if scenes is None else scenes, **settings))
+
+    return call
+
+
+class NotANumber(nn.Module):
+    """A detector whose training has diverged."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+
+    def forward(self, images):
+        return torch.full((len(images), 5, 16, 16), math.nan)
+
+
+def batches(**settings):
+    return lambda make: make(packed(), **{"steps": 1} | settings)
+
+
+def simulated(**settings):
+    return lambda make: make(**{"count": 3, "ships": True} | settings)
+
+
+ROWS = {
+    "boxes as a list": (
+        Detections, detections([[0, 0, 8, 8]]), TypeError, "list", "tensor of floats",
+    ),
+    "boxes as integers": (
+        Detections, detections(BOX.long()), TypeError, "int64", "tensor of floats",
+    ),
+    "boxes with five numbers": (
+        Detections, detections(torch.zeros(1, 5)), ValueError, "(1, 5)", "(n, 4)",
+    ),
+    "box turned round": (
+        Detections, detections(boxes((8.0, 0.0, 0.0, 8.0))),
+        ValueError, "[8.0, 0.0, 0.0, 8.0]", "x0",
+    ),
+    "box NaN": (
+        Detections, detections(boxes((0.0, 0.0, math.nan, 8.0))), ValueError, "nan", "finite",
+    ),
+    "two scores for a box": (
+        Detections, detections(scores=(0.9, 0.1)), ValueError, "(2,)", "1 box",
+    ),
+    "score NaN": (Detections, detections(scores=(math.nan,)), ValueError, "is nan", "finite"),
+    "threshold as a text": (
+        Detections.above, lambda above: above(FOUND, "0.5"), ValueError, "threshold is '0.5'",
+    ),
+    "threshold NaN": (
+        Detections.above, lambda above: above(FOUND, math.nan), ValueError, "threshold is nan",
+    ),
+    "overlap of doubles above 1": (
+        suppress, lambda suppress: suppress(FOUND, iou=1.5), ValueError, "iou is 1.5", "at most 1",
+    ),
+    "no detection to keep": (
+        suppress, lambda suppress: suppress(FOUND, keep=0), ValueError, "keep is 0", "at least 1",
+    ),
+    "detections as a tensor": (
+        match_boxes, lambda match: match(BOX, BOX), TypeError, "Tensor and Tensor", "Detections",
+    ),
+    "true boxes None": (
+        box_overlaps, lambda overlaps: overlaps(FOUND, None), TypeError, "NoneType", "tensor",
+    ),
+    "true boxes flat": (
+        match_boxes, lambda match: match(FOUND, BOX[0]), ValueError, "(4,)", "(n, 4)",
+    ),
+    "true box without area": (
+        match_boxes, lambda match: match(FOUND, boxes((1.0, 1.0, 1.0, 5.0))), ValueError, "row 0",
+    ),
+    "overlap of a match of 0": (
+        match_boxes, lambda match: match(FOUND, BOX, iou=0), ValueError, "iou is 0", "above 0",
+    ),
+    "overlap of a match as a percentage": (
+        match_boxes, lambda match: match(FOUND, BOX, iou=50), ValueError, "iou is 50", "at most 1",
+    ),
+    "overlaps in one dimension": (
+        match_overlaps, lambda match: match(torch.ones(3), iou=0.5), ValueError, "(3,)", "two",
+    ),
+    "overlaps as a list": (
+        match_overlaps, lambda match: match([[1.0]], iou=0.5),
+        TypeError, "overlaps is of type list",
+    ),
+    "overlap NaN": (
+        match_overlaps, lambda match: match(torch.tensor([[math.nan]]), iou=0.5), ValueError, "NaN",
+    ),
+    "boxes to map without batch": (
+        boxes_to_maps, lambda maps: maps(BOX, 64, 64), ValueError, "(1, 4)", "(n, b, 4)",
+    ),
+    "height of maps no multiple of 4": (
+        boxes_to_maps, lambda maps: maps(BOX[None], 62, 64), ValueError, "height is 62", "4",
+    ),
+    "width of maps 0": (
+        boxes_to_maps, lambda maps: maps(BOX[None], 64, 0), ValueError, "width is 0", "at least 4",
+    ),
+    "maps of four channels": (
+        maps_to_detections, lambda decode: decode(torch.zeros(1, 4, 4, 4)),
+        ValueError, "(1, 4, 4, 4)",
+    ),
+    "heat NaN": (
+        maps_to_detections, lambda decode: decode(torch.full((1, 5, 4, 4), math.nan)),
+        ValueError, "NaN", "diverged",
+    ),
+    "no detections at the most": (
+        maps_to_detections, maps(most=0), ValueError, "most is 0", "at least 1",
+    ),
+    "least score above 1": (
+        maps_to_detections, maps(least_score=2), ValueError, "least_score is 2", "at most 1",
+    ),
+    "overlap of peaks below 0": (maps_to_detections, maps(iou=-1), ValueError, "iou is -1"),
+    "unknown loss of the heat": (
+        DetectionLoss, lambda loss: loss("dice"), ValueError, "heat is 'dice'", "focal",
+    ),
+    "maps for the loss without boxes": (
+        DetectionLoss.__call__, lambda call: call(DetectionLoss(), *[torch.zeros(1, 1, 4, 4)] * 2),
+        ValueError, "(1, 1, 4, 4)", "(n, 5, h, w)",
+    ),
+    "detector of width 0": (ShipDetector, lambda net: net(width=0), ValueError, "width is 0"),
+    "detector of width 1.5": (ShipDetector, lambda net: net(width=1.5), ValueError, "width is 1.5"),
+    "no centre at all": (ShipDetector, lambda net: net(rare=0), ValueError, "rare is 0", "above 0"),
+    "levels without spread": (ShipDetector, lambda net: net(std=0), ValueError, "std is 0"),
+    "levels around NaN": (ShipDetector, lambda net: net(mean=math.nan), ValueError, "mean is nan"),
+    "unknown depth": (FpnDetector, lambda net: net(depth=50), ValueError, "depth is 50", "18, 34"),
+    "pyramid of width 0": (FpnDetector, lambda net: net(width=0), ValueError, "width is 0"),
+    "image of 62 pixels": (
+        FpnDetector.forward, lambda run: run(FpnDetector(width=4), torch.zeros(1, 3, 62, 64)),
+        ValueError, "64 x 62", "multiples of 4",
+    ),
+    "batches of no scene": (detect, run(batch_size=0), ValueError, "batch_size is 0", "at least 1"),
+    "batches of half a scene": (detect, run(batch_size=0.5), ValueError, "batch_size is 0.5"),
+    "scenes of two sizes": (
+        detect, run([scene(), scene(IMAGE[:, :32])]), ValueError, "(3, 32, 64)", "batch_size=1",
+    ),
+    "images for scenes": (detect, run([IMAGE]), TypeError, "scene is of type Tensor", "Scene"),
+    "detector as a text": (detect, run(model="net"), TypeError, "model is 'net'", "Module"),
+    "detector that has diverged": (detect, run(model=NotANumber()), ValueError, "NaN", "diverged"),
+    "decoder that gives too few": (
+        detect, run([scene()] * 3, decode=lambda maps: [FOUND]),
+        ValueError, "1 detections", "3 scenes",
+    ),
+    "image of floats": (Scene, lambda _: scene(IMAGE.float()), ValueError, "float32", "uint8"),
+    "image with channels last": (
+        Scene, lambda _: scene(IMAGE.permute(1, 2, 0)),
+        ValueError, "(64, 64, 3)", "(3, height, width)",
+    ),
+    "image as an array": (Scene, lambda _: scene(IMAGE.numpy()), TypeError, "ndarray", "Tensor"),
+    "boxes of a scene flat": (Scene, lambda _: scene(boxes=BOX[0]), ValueError, "(4,)", "(n, 4)"),
+    "boxes of a scene None": (Scene, lambda _: scene(boxes=None), TypeError, "boxes is None"),
+    "no scenes to pack": (pack, lambda pack: pack([]), ValueError, "0 scenes", "at least one"),
+    "scenes of two sizes to pack": (
+        pack, lambda pack: pack([scene(), scene(IMAGE[:, :32])]),
+        ValueError, "(3, 32, 64)", "one size",
+    ),
+    "scene of 62 pixels to pack": (
+        pack, lambda pack: pack([scene(IMAGE[:, :62])]), ValueError, "62 x 64", "multiples of 4",
+    ),
+    "device to pack for unknown": (
+        pack, lambda pack: pack([scene()], device="tpu9"), ValueError, "'tpu9'", "choose 'cpu'",
+    ),
+    "all scenes negative": (
+        SceneBatches, batches(negative_share=1), ValueError, "negative_share is 1", "below 1",
+    ),
+    "share of nothing": (
+        SceneBatches, batches(negative_share=0.5), ValueError, "0.5", "no scenes without ships",
+    ),
+    "steps of an epoch 0": (SceneBatches, batches(steps=0), ValueError, "steps is 0", "at least 1"),
+    "scenes a batch as a text": (
+        SceneBatches, batches(batch_size="8"), ValueError, "batch_size is '8'", "integer",
+    ),
+    "seed of scenes below 0": (SceneBatches, batches(seed=-1), ValueError, "seed is -1"),
+    "scenes that are not packed": (
+        SceneBatches, lambda make: make([scene()], steps=1), TypeError, "positives is of type list",
+    ),
+    "scenes that are not square": (
+        SceneBatches, lambda make: make(pack([scene(IMAGE[:, :32])]), steps=1),
+        ValueError, "(3, 32, 64)", "square",
+    ),
+    "packed without a scene": (
+        PackedScenes, lambda pack: pack(torch.zeros(0, 3, 8, 8).byte(), torch.zeros(0, 0, 4)),
+        ValueError, "(0, 3, 8, 8)", "at least one",
+    ),
+    "scenes below 0": (SimulatedScenes, simulated(count=-1), ValueError, "count is -1"),
+    "scenes as a float": (SimulatedScenes, simulated(count=3.0), ValueError, "count is 3.0"),
+    "scene of 32 pixels": (SimulatedScenes, simulated(size=32), ValueError, "size is 32", "64"),
+    "seed as a text": (SimulatedScenes, simulated(seed="0"), ValueError, "seed is '0'"),
+    "share of look-alikes as a percentage": (
+        SimulatedScenes, simulated(look_alikes=30), ValueError, "look_alikes is 30", "at most 1",
+    ),
+    "share of unlabelled NaN": (
+        SimulatedScenes, simulated(unlabelled=math.nan), ValueError, "unlabelled is nan",
+    ),
+    "a scene too many": (
+        SimulatedScenes, lambda make: simulated()(make)[3], IndexError, "no scene 3", "has 3",
+    ),
+    "size to resize to 0": (
+        ResizedScenes, lambda resized: resized([scene()], 0), ValueError, "size is 0", "at least 1",
+    ),
+    "size to resize to a pair": (
+        ResizedScenes, lambda resized: resized([scene()], (64, 64)),
+        ValueError, "size is of type tuple",
+    ),
+}  # fmt: skip

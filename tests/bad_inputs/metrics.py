@@ -1,1 +1,169 @@
-ROWS = {}
+"""Bad inputs of measures: of classes, of detections, of claims and of experiments."""
+
+import math
+
+import torch
+
+from bad_inputs.detection import BOX, FOUND, NO_BOXES
+from course_utils.airbus_score import airbus_score, image_score, mask_overlaps
+from course_utils.claims import Claim, claims_table, format_interval, mean_interval
+from course_utils.class_metrics import balanced_accuracy, class_recalls, confusion_matrix
+from course_utils.detection_metrics import (
+    average_precision,
+    counts_at,
+    false_positives_at_recall,
+    false_positives_per_empty_image,
+    precision_recall,
+    threshold_at_recall,
+)
+from course_utils.operating_point import operating_point
+from course_utils.power import seeds_needed
+
+LOGITS, LABELS = torch.eye(3), torch.tensor([0, 1, 2])
+CLASSES = {"classes": 3}
+
+
+def curve():
+    return precision_recall([(FOUND, BOX), (FOUND, torch.tensor([[20.0, 20.0, 30.0, 30.0]]))])
+
+
+def claim(effects=(1.0, 2.0, 3.0), **bounds):
+    return lambda make: make("it helps", effects, **bounds or {"at_least": 0})
+
+
+ROWS = {
+    "labels fewer than logits": (
+        confusion_matrix, lambda matrix: matrix(LOGITS, LABELS[:2]),
+        ValueError, "(2,)", "(n, classes)",
+    ),
+    "no sample": (
+        confusion_matrix, lambda matrix: matrix(LOGITS[:0], LABELS[:0]),
+        ValueError, "n of 1 or more",
+    ),
+    "label out of range": (
+        confusion_matrix, lambda matrix: matrix(LOGITS, LABELS + 1), ValueError, "1 to 3", "0 to 2",
+    ),
+    "prediction out of range": (
+        confusion_matrix, lambda matrix: matrix(LABELS - 1, LABELS, **CLASSES),
+        ValueError, "-1 to 1",
+    ),
+    "logits NaN": (
+        confusion_matrix, lambda matrix: matrix(LOGITS * math.nan, LABELS),
+        ValueError, "NaN", "again",
+    ),
+    "predictions without classes": (
+        confusion_matrix, lambda matrix: matrix(LABELS, LABELS),
+        ValueError, "unknown", "give classes",
+    ),
+    "no classes": (
+        confusion_matrix, lambda matrix: matrix(LABELS, LABELS, classes=0),
+        ValueError, "classes is 0",
+    ),
+    "classes other than the logits'": (
+        confusion_matrix, lambda matrix: matrix(LOGITS, LABELS, classes=4),
+        ValueError, "4", "3 columns",
+    ),
+    "labels as a list": (
+        balanced_accuracy, lambda accuracy: accuracy(LOGITS, [0, 1, 2]),
+        TypeError, "labels is of type",
+    ),
+    "labels as floats": (
+        balanced_accuracy, lambda accuracy: accuracy(LOGITS, LABELS.float()), ValueError, "float32",
+    ),
+    "class without a sample": (
+        balanced_accuracy, lambda accuracy: accuracy(LOGITS, LABELS * 0), ValueError, "[1, 2]",
+    ),
+    "matrix with an empty row": (
+        class_recalls, lambda recalls: recalls(torch.tensor([[1, 0], [0, 0]])), ValueError, "[1]",
+    ),
+    "matrix that is not square": (
+        class_recalls, lambda recalls: recalls(torch.ones(2, 3)), ValueError, "(2, 3)", "square",
+    ),
+    "no images": (
+        precision_recall, lambda measure: measure([]), ValueError, "no image", "at least one",
+    ),
+    "images None": (precision_recall, lambda measure: measure(None), TypeError, "pairs is None"),
+    "no true box": (
+        average_precision, lambda measure: measure([(FOUND, NO_BOXES)]),
+        ValueError, "no true box", "1",
+    ),
+    "pair turned round": (
+        average_precision, lambda measure: measure([(BOX, FOUND)]),
+        TypeError, "Tensor and Detections",
+    ),
+    "overlap of 0": (
+        average_precision, lambda measure: measure([(FOUND, BOX)], iou=0.0),
+        ValueError, "iou is 0.0",
+    ),
+    "threshold as a text": (
+        counts_at, lambda counts: counts([(FOUND, BOX)], "0.5"), ValueError, "threshold is '0.5'",
+    ),
+    "threshold NaN": (
+        counts_at, lambda counts: counts([(FOUND, BOX)], math.nan), ValueError, "threshold is nan",
+    ),
+    "no empty image": (
+        false_positives_per_empty_image, lambda measure: measure([(FOUND, BOX)], 0.5),
+        ValueError, "Every image", "without",
+    ),
+    "recall of 0": (
+        threshold_at_recall, lambda at: at(curve(), 0), ValueError, "recall is 0", "above 0",
+    ),
+    "recall as a percentage": (
+        threshold_at_recall, lambda at: at(curve(), 90), ValueError, "recall is 90", "at most 1",
+    ),
+    "recall that is never reached": (
+        false_positives_at_recall, lambda at: at(curve(), 0.9),
+        ValueError, "0.9", "0.500", "ask for",
+    ),
+    "recall of a point NaN": (
+        operating_point, lambda at: at(curve(), math.nan), ValueError, "recall is nan", "finite",
+    ),
+    "recall of a point as a text": (
+        operating_point, lambda at: at(curve(), "0.9"), ValueError, "recall is '0.9'",
+    ),
+    "no image to score": (
+        airbus_score, lambda score: score([]), ValueError, "no image", "at least one",
+    ),
+    "overlaps flat": (image_score, lambda score: score(torch.ones(2)), ValueError, "(2,)", "two"),
+    "masks of two sizes": (
+        mask_overlaps, lambda overlaps: overlaps(torch.ones(1, 4, 4), torch.ones(1, 4, 5)),
+        ValueError, "(1, 4, 4) and (1, 4, 5)",
+    ),
+    "masks None": (
+        mask_overlaps, lambda overlaps: overlaps(None, None), TypeError, "found is None",
+    ),
+    "one value": (mean_interval, lambda mean: mean([1.0]), ValueError, "got 1", "more seeds"),
+    "a value NaN": (
+        mean_interval, lambda mean: mean([1.0, math.nan]), ValueError, "Value 2 of 2", "nan",
+    ),
+    "values as texts": (mean_interval, lambda mean: mean(["1", "2"]), ValueError, "'1'", "number"),
+    "values None": (
+        mean_interval, lambda mean: mean(None), TypeError, "values is None", "Iterable",
+    ),
+    "two effects": (Claim, claim((1.0, 2.0)), ValueError, "'it helps'", "2 effects", "more seeds"),
+    "an effect infinite": (Claim, claim((1, 2, math.inf)), ValueError, "'it helps'", "is inf"),
+    "an effect as a text": (Claim, claim((1, 2, "3")), ValueError, "'it helps'", "'3'"),
+    "no bound": (Claim, claim(at_least=None), ValueError, "exactly one of at_least and within"),
+    "two bounds": (Claim, claim(at_least=1, within=1), ValueError, "exactly one"),
+    "bound NaN": (Claim, claim(at_least=math.nan), ValueError, "at_least is nan", "finite"),
+    "bound as a text": (Claim, claim(at_least="0"), ValueError, "at_least is '0'", "finite"),
+    "margin of 0": (Claim, claim(within=0), ValueError, "within is 0", "above 0"),
+    "no claims": (claims_table, lambda table: table([]), ValueError, "no claim", "at least one"),
+    "interval of NaN": (
+        format_interval, lambda write: write(1.0, math.nan), ValueError, "half_width is nan",
+    ),
+    "interval below 0": (
+        format_interval, lambda write: write(1.0, -0.1), ValueError, "half_width is -0.1",
+    ),
+    "effect of 0": (seeds_needed, lambda needed: needed(0, 1), ValueError, "effect is 0"),
+    "effect as a text": (seeds_needed, lambda needed: needed("1 %", 1), ValueError, "is '1 %'"),
+    "spread of 0": (
+        seeds_needed, lambda needed: needed(1, 0), ValueError, "spread is 0", "above 0",
+    ),
+    "spread infinite": (
+        seeds_needed, lambda needed: needed(1, math.inf), ValueError, "spread is inf",
+    ),
+    "effect too small to see": (
+        seeds_needed, lambda needed: needed(1e-300, 1e300), ValueError, "1e-300", "1e+300",
+    ),
+}  # fmt: skip

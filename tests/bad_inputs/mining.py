@@ -1,1 +1,94 @@
-ROWS = {}
+"""Bad inputs of mining and of the ranking of hard negatives."""
+
+import math
+from pathlib import Path
+
+import torch
+
+from bad_inputs.detection import FOUND, IMAGE, NotANumber, scene
+from course_utils.checkpoint import save_checkpoint
+from course_utils.detections import Detections
+from course_utils.detector import ShipDetector
+from course_utils.hard_negatives import HardNegative, Ranking
+from course_utils.mining import mine_hard_negatives
+
+
+def mine(scenes=None, *, model=None, **settings):
+    """Return a call that mines two scenes, but for what is given."""
+
+    def call(mine):
+        net = ShipDetector(width=4) if model is None else model
+        mine(net, [scene()] * 2 if scenes is None else scenes, **{"most": 1} | settings)
+
+    return call
+
+
+def from_file(write):
+    """Return a call that mines with a file that `write(path)` has made, and removes it again."""
+
+    def call(mine_hard_negatives):
+        path = Path("scan.pt")
+        write(path)
+        try:
+            mine(checkpoint=path)(mine_hard_negatives)
+        finally:
+            path.unlink()
+
+    return call
+
+
+ROWS = {
+    "none at the most": (mine_hard_negatives, mine(most=0), ValueError, "most is 0", "at least 1"),
+    "most as a share": (mine_hard_negatives, mine(most=0.3), ValueError, "most is 0.3", "integer"),
+    "most as a bool": (mine_hard_negatives, mine(most=True), ValueError, "most is True", "integer"),
+    "batch size of 0": (mine_hard_negatives, mine(batch_size=0), ValueError, "batch_size is 0"),
+    "batch size as a text": (
+        mine_hard_negatives, mine(batch_size="64"), ValueError, "batch_size is '64'",
+    ),
+    "save never": (mine_hard_negatives, mine(save_every=0), ValueError, "save_every is 0"),
+    "distance below 0": (mine_hard_negatives, mine(distinct=-1), ValueError, "distinct is -1"),
+    "distance NaN": (mine_hard_negatives, mine(distinct=math.nan), ValueError, "distinct is nan"),
+    "detector None": (
+        mine_hard_negatives, lambda mine: mine(None, [scene()], most=1), TypeError, "model is None",
+    ),
+    "scenes None": (
+        mine_hard_negatives, lambda mine: mine(ShipDetector(width=4), None, most=1),
+        TypeError, "scenes is None", "length and an index",
+    ),
+    "scenes as a generator": (
+        mine_hard_negatives, mine(iter([scene()])),
+        TypeError, "list_iterator", "length and an index",
+    ),
+    "images for scenes": (
+        mine_hard_negatives, mine([IMAGE]), TypeError, "scene is of type Tensor", "Scene",
+    ),
+    "scenes of two sizes": (
+        mine_hard_negatives, mine([scene(), scene(IMAGE[:, :32])]),
+        ValueError, "(3, 32, 64)", "resize",
+    ),
+    "excluded as a number": (
+        mine_hard_negatives, mine(exclude=1), TypeError, "exclude is 1", "Iterable",
+    ),
+    "detector that has diverged": (
+        mine_hard_negatives, mine(model=NotANumber()), ValueError, "NaN", "diverged",
+    ),
+    "checkpoint of text": (
+        mine_hard_negatives, from_file(lambda path: path.write_text("x")), ValueError, "scan.pt",
+    ),
+    "checkpoint of a training": (
+        mine_hard_negatives, from_file(lambda path: save_checkpoint(path, {"model": {}})),
+        ValueError, "scan.pt belongs to another scan", "delete",
+    ),
+    "checkpoint that is a folder": (
+        mine_hard_negatives, mine(checkpoint="/"), FileNotFoundError, "no checkpoint /", "path",
+    ),
+    "ranking of none": (Ranking, lambda ranking: ranking(0, 4.0), ValueError, "most is 0"),
+    "ranking by a text": (Ranking, lambda ranking: ranking(3, "4"), ValueError, "distinct is '4'"),
+    "find without a detection": (
+        HardNegative.of, lambda of: of(3, scene(), Detections(torch.empty(0, 4), torch.empty(0))),
+        ValueError, "scene 3", "nothing was found",
+    ),
+    "find without its detections": (
+        HardNegative.of, lambda of: of(3, scene(), FOUND.boxes), TypeError, "of type Tensor",
+    ),
+}  # fmt: skip
