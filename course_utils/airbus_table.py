@@ -19,6 +19,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         FileNotFoundError: there is no such file.
         ValueError: the header is another one, or a row is none that csv can read.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no table {path}: correct the path.")
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
         rows = csv.reader(file)
         try:

@@ -19,7 +19,15 @@ def check_batch(model: nn.Module, images: Tensor, labels: Tensor, classes: int) 
         images: (n, ...); only four-dimensional ones are judged as pictures.
         labels: (n,), integers.
         classes: number of classes, which is the width of the model's output.
+
+    Raises:
+        ValueError: there is no image, or not one label an image.
     """
+    if not images.numel() or len(images) != len(labels):
+        raise ValueError(
+            f"There are {len(images)} images, {tuple(images.shape)}, and {len(labels)} labels: "
+            "give at least one image, and one label each."
+        )
     if not images.isfinite().all():
         count = int((~images.isfinite()).sum())
         return [Finding("values", f"{count} input values are NaN or infinite: clean the data.")]

@@ -14,6 +14,7 @@ from typing import Any
 from course_utils.comparison import describe, first_difference
 from course_utils.device import rng_state, set_rng_state, set_seed
 from course_utils.exercises import Case, Exercise
+from course_utils.limits import check_type
 from course_utils.progress import record
 from course_utils.settings import is_graded
 from course_utils.watchdog import run_with_limit
@@ -46,7 +47,9 @@ def check(function: Callable | None, exercise: Exercise) -> Outcome:
 
     Raises:
         AssertionError: nbgrader runs the notebook, and the check is failed or not attempted.
+        TypeError: `exercise` is no `Exercise`.
     """
+    check_type("exercise", exercise, Exercise)
     state = rng_state()
     stderr = sys.stdout if is_graded() else sys.stderr
     try:

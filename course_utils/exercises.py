@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from course_utils.limits import check_number, check_type
+
 
 def _call(function: Callable, *arguments, **keywords):
     return function(*arguments, **keywords)
@@ -47,7 +49,8 @@ class Exercise:
         seconds: limit for one case.
 
     Raises:
-        ValueError: there is no case, so that anything would pass.
+        TypeError: the reference is no function.
+        ValueError: there is no case, so that anything would pass; or the limit is not positive.
     """
 
     lesson: str
@@ -63,3 +66,5 @@ class Exercise:
     def __post_init__(self):
         if not self.cases:
             raise ValueError(f"The exercise {self.name!r} has no case: give at least one.")
+        check_type(f"The reference of {self.name!r}", self.reference, Callable)
+        check_number("seconds", self.seconds, above=0)

@@ -25,15 +25,20 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder cannot be written, or the disk is full; `path` is then as it was.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    path, temporary = Path(path), None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise OSError(
+            f"{path} cannot be written ({error.strerror or error}) and is as it was: free some "
+            "space, or name a place that you may write to."
+        ) from error
+    finally:
+        if temporary is not None:  # after a success it is gone
+            Path(temporary).unlink(missing_ok=True)

@@ -15,12 +15,13 @@ import time
 from tqdm import tqdm
 
 from course_utils.history import History
+from course_utils.limits import check_whole
 
 # Drawing takes about a tenth of a second.
 SECONDS_BETWEEN_DRAWINGS = 1.0
 
 
-def progress_bar(total: int, *, description: str, enabled: bool = True) -> ProgressBar:
+def progress_bar(total: int | None, *, description: str, enabled: bool = True) -> ProgressBar:
     """Make a progress line for `total` steps, to be used in a `with` block; tqdm in a terminal.
 
     Inside, `.update(n=1)` counts steps, cheaply: the line is drawn ten times a second at most.
@@ -29,10 +30,15 @@ def progress_bar(total: int, *, description: str, enabled: bool = True) -> Progr
     cannot compare this cell's output.
 
     Args:
-        total: the number of steps.
+        total: the number of steps, or None where it is not known.
         description: stands before the count.
         enabled: False shows nothing at all.
+
+    Raises:
+        ValueError: the total is no integer from 0.
     """
+    if total is not None:
+        check_whole("total", total)
     # miniters=1: look at the clock in each step, lest a change of pace freezes the line.
     settings = {"total": total, "desc": description, "disable": not enabled, "miniters": 1}
     if _in_kernel():

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from torch import Tensor
 
+from course_utils.limits import check_type
 from course_utils.painting import CONCRETE, EARTH, FOAM, HULLS, WHITE, bar, bounds, frame
 from course_utils.scene import Scene
 from course_utils.ship_painting import paint_wake
@@ -140,7 +141,11 @@ def nearest_kind(scene: Scene, box: Tensor, *, reach: float = 16.0) -> str | Non
         scene: a simulated one, which knows its look-alikes.
         box: (4,), as a detection has it.
         reach: distance of the centres at the most, in pixels.
+
+    Raises:
+        TypeError: the scene is no `Scene`.
     """
+    check_type("scene", scene, Scene)
     if not scene.kinds:
         return None
     centre, centres = ((boxes[..., :2] + boxes[..., 2:]) / 2 for boxes in (box, scene.look_alikes))

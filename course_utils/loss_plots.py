@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from course_utils.colours import COLOURS, SERIES
 from course_utils.history import History
+from course_utils.limits import check_number
 from course_utils.smoothing import smooth_centred
 
 
@@ -35,7 +36,16 @@ def plot_losses(
             fifth above it.
         style: of the two lines.
         alpha: their opacity, from 0 to 1.
+
+    Raises:
+        ValueError: the losses are of two lengths, or `chance` is not positive.
     """
+    check_number("chance", chance, above=0)
+    if len(train) != len(valid):
+        raise ValueError(
+            f"There are {len(train)} training and {len(valid)} validation losses, but must be one "
+            "of each an epoch."
+        )
     epochs = np.arange(1, len(train) + 1)
     ax.plot(epochs, train, style, color=COLOURS["train"], alpha=alpha, label="training")
     ax.plot(epochs, valid, style, color=COLOURS["valid"], alpha=alpha, label="validation")
@@ -55,7 +65,15 @@ def plot_steps(
         history: of a run whose epochs have all the same number of steps.
         evaluated: loss of the training samples in evaluation mode at each epoch's end.
         beta: of `smoothing.smooth_centred`, which has no delay.
+
+    Raises:
+        ValueError: there is no epoch, or not one evaluated loss an epoch.
     """
+    if not history.epochs or len(evaluated) != history.epochs:
+        raise ValueError(
+            f"There are {len(evaluated)} evaluated losses and {history.epochs} epochs: give a "
+            "history of at least one epoch, and one loss for each."
+        )
     steps = len(history.step_loss) // history.epochs
     at = (np.arange(len(history.step_loss)) + 0.5) / steps
     ends = np.arange(1, history.epochs + 1)

@@ -53,8 +53,7 @@ class LRCurve:
             ValueError: the method is unknown, or the curve is constant, never falls, or has fewer
                 than five points.
         """
-        if method not in METHODS:
-            raise ValueError(f"The method is {method!r}, but must be one of {', '.join(METHODS)}.")
+        check_method(method)
         if len(self.lrs) < 5:
             raise ValueError(
                 f"The curve has {len(self.lrs)} points, too few for a suggestion: "
@@ -126,6 +125,16 @@ class LRRepeats:
         """Return (median, lowest, highest) of the curves' suggestions."""
         picks = [curve.suggestion(method) for curve in self.curves]
         return median(picks), min(picks), max(picks)
+
+
+def check_method(method: str) -> None:
+    """Raise a sentence unless there is such a way to make a suggestion.
+
+    Raises:
+        ValueError: the method is none of `METHODS`.
+    """
+    if method not in METHODS:
+        raise ValueError(f"The method is {method!r}, but must be one of {', '.join(METHODS)}.")
 
 
 def _steepest(lrs, losses: np.ndarray) -> np.ndarray:

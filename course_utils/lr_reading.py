@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course_utils.colours import COLOURS, OKABE_ITO
-from course_utils.lr_curve import METHODS, LRCurve
+from course_utils.lr_curve import METHODS, LRCurve, check_method
 from course_utils.plots import loss_range
 from course_utils.sketch import Sketch
 from course_utils.stop_rule import StopRule
@@ -84,7 +84,11 @@ def plot_reading(
         beta: the smoothing, see `smoothing.MovingAverage`.
         decades: logarithms (base 10) of the smallest and the largest learning rate that are kept.
         method: of the second pick, see `LRCurve.suggestion`.
+
+    Raises:
+        ValueError: the method is unknown.
     """
+    check_method(method)
     low, high = 10 ** decades[0], 10 ** decades[1]
     for left, right in ((curve.lrs[0], low), (high, curve.lrs[-1])):
         ax.axvspan(min(left, right), right, color="grey", alpha=0.2, lw=0)

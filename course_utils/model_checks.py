@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.finding import Finding
+from course_utils.limits import check_number, check_whole
 from course_utils.snapshot import eval_mode
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -72,7 +73,13 @@ def check_first_loss(loss: float, images: int, classes: int) -> list[Finding]:
         loss: of the untrained model.
         images: how many the batch has.
         classes: number of classes.
+
+    Raises:
+        ValueError: the loss is not finite, or there is no image or but one class.
     """
+    check_number("loss", loss)
+    check_whole("images", images, 1)
+    check_whole("classes", classes, 2)
     guess = math.log(classes)
     if 0.5 * guess < loss < 2 * guess:
         return []

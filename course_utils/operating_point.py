@@ -62,7 +62,12 @@ def prepare_axes(axes: Sequence[Axes], curves: Curves) -> Sequence[Axes]:
     Args:
         axes: three: precision over recall, false positives over recall, and one for words.
         curves: name of the detector -> its curve, of one detector at least.
+
+    Raises:
+        ValueError: there is no curve.
     """
+    if not curves:
+        raise ValueError("There is no curve to draw: give at least one.")
     smallest = min(
         (float(n) for c in curves.values() for n in c.false_positives_per_image if n > 0),
         default=1.0,
@@ -91,7 +96,11 @@ def plot_points(axes: Sequence[Axes], curves: Curves, *, recall: float) -> Seque
         axes: where `prepare_axes` has drawn.
         curves: name of the detector -> its curve.
         recall: above 0, at most 1.
+
+    Raises:
+        ValueError: the recall is out of its range.
     """
+    check_number("recall", recall, above=0, most=1)
     for ax in axes[:2]:
         ax.axvline(recall, color="grey", ls="--", lw=1)
     rows = [""]
@@ -114,6 +123,9 @@ def explore_thresholds(curves: Curves) -> None:
 
     Args:
         curves: name of the detector -> its curve, of one detector at least.
+
+    Raises:
+        ValueError: there is no curve.
     """
     height = 3.8 + 0.22 * (1 + len(curves))
     figure = Figure(figsize=(9, height), layout="constrained")

@@ -86,6 +86,9 @@ def plot_counts(ax: Axes, counts: Sequence[int]) -> Axes:
     Args:
         ax: where `prepare_axes` has drawn.
         counts: images of each class.
+
+    Raises:
+        ValueError: as `oversampling_cost`.
     """
     cost, largest = oversampling_cost(counts), max(counts)
     ax.bar(range(len(counts)), counts, **_IMAGES)
@@ -105,7 +108,11 @@ def explore_oversampling(counts: Mapping[str, int]) -> None:
     Args:
         counts: name of the class -> its number of images at the start, also the range of all
             sliders: from the smallest to the largest of them.
+
+    Raises:
+        ValueError: as `oversampling_cost`.
     """
+    oversampling_cost(list(counts.values()))
     low, high = min(counts.values()), max(counts.values())
     step = max(1, (high - low) // 19)
     figure = Figure(figsize=(9, 4.5), layout="constrained")

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from course_utils.claims import mean_interval
 from course_utils.colours import COLOURS, SERIES, colour_of
-from course_utils.lr_curve import LRCurve, LRRepeats
+from course_utils.lr_curve import LRCurve, LRRepeats, check_method
 
 
 def use_course_style() -> None:
@@ -38,7 +38,11 @@ def plot_lr_curve(
     """Draw a finder's raw and smoothed losses over the learning rate, with its suggestion marked.
 
     The suggestion is left out, with a remark in the legend, where the curve allows none.
+
+    Raises:
+        ValueError: the method is unknown.
     """
+    check_method(method)
     ax.plot(curve.lrs, curve.losses, color=COLOURS["train"], alpha=0.25, lw=0.8, label="raw loss")
     ax.plot(curve.lrs, curve.smoothed, color=COLOURS["train"], label=label)
     try:
@@ -60,7 +64,12 @@ def plot_lr_curves(
         ax: where to draw.
         curves: label -> one curve, or its repeats over seeds (drawn faintly but for the first).
         method: how the suggestion is made, see `LRCurve.suggestion`.
+
+    Raises:
+        ValueError: there is no curve, the method is unknown, or a curve allows no suggestion.
     """
+    if not curves:
+        raise ValueError("There is no curve to draw: give at least one.")
     highest = []
     for (label, item), colour in zip(curves.items(), series_colours(len(curves)), strict=True):
         colour = COLOURS.get(label, colour)
@@ -84,7 +93,11 @@ def plot_schedule(axes: Sequence[Axes], schedules: Mapping[str, tuple]) -> Seque
     Args:
         axes: two axes, stacked.
         schedules: label -> (learning rates, momenta), one value a step; momenta may be None.
+
+    Raises:
+        ValueError: there are other than two axes.
     """
+    _check_two(axes)
     for (label, (lrs, momenta)), colour in zip(
         schedules.items(), series_colours(len(schedules)), strict=True
     ):
@@ -105,7 +118,16 @@ def plot_history(axes: Sequence[Axes], history, *, label: str = "") -> Sequence[
         axes: two axes, stacked.
         history: a `training.History` with validation results.
         label: put before the names in the legend, to tell several histories apart.
+
+    Raises:
+        ValueError: there are other than two axes, or no validation results for each epoch.
     """
+    _check_two(axes)
+    if len(history.valid_loss) != history.epochs:
+        raise ValueError(
+            f"The history has {history.epochs} epochs, but {len(history.valid_loss)} validation "
+            "losses: train with valid_batches."
+        )
     epochs = np.arange(1, history.epochs + 1)
     prefix = f"{label}: " if label else ""
     axes[0].plot(epochs, history.train_loss, color=COLOURS["train"], label=f"{prefix}training")
@@ -125,6 +147,9 @@ def plot_arms(ax: Axes, results: Mapping[str, Sequence[float]], *, xlabel: str) 
         ax: where to draw.
         results: label -> one value a seed, at least two.
         xlabel: what the values are, with their unit.
+
+    Raises:
+        ValueError: as `claims.mean_interval`.
     """
     for row, (label, values) in enumerate(results.items()):
         mean, half_width = mean_interval(values)
@@ -142,7 +167,12 @@ def loss_range(smoothed: Sequence[float]) -> tuple[float, float]:
 
     Args:
         smoothed: the finder's smoothed losses, in nats.
+
+    Raises:
+        ValueError: there is no loss.
     """
+    if not len(smoothed):
+        raise ValueError("There is no loss to show: give at least one.")
     low, start = min(smoothed), max(smoothed[: int(np.argmin(smoothed)) + 1])
     span = max(start - low, 1e-3)
     return low - 0.1 * span, start + 0.5 * span
@@ -153,6 +183,12 @@ def series_colours(count: int) -> list:
     if count <= len(SERIES):
         return SERIES[:count]
     return list(plt.cm.viridis(np.linspace(0, 0.9, count)))
+
+
+def _check_two(axes) -> None:
+    count = np.size(axes)
+    if count != 2:
+        raise ValueError(f"There are {count} axes, but two are needed: plt.subplots(2, 1).")
 
 
 def _finish_lr_axis(ax: Axes) -> Axes:

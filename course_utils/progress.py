@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from course_utils.files import atomic_write
+from course_utils.limits import check_type, shown
 from course_utils.settings import is_graded
 
 KINDS = ("predictions", "exercises", "quiz")
@@ -45,10 +46,20 @@ def record(lesson: str, kind: str, name: str, value) -> bool:
         Whether the entry is in the file.
 
     Raises:
-        ValueError: the kind is none of `KINDS`.
+        TypeError: lesson or name is no text.
+        ValueError: the kind is none of `KINDS`, or JSON cannot hold the value.
     """
+    check_type("lesson", lesson, str)
+    check_type("name", name, str)
     if kind not in KINDS:
         raise ValueError(f"The kind of progress is {kind!r}, but must be one of {KINDS}.")
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"The entry {lesson}, {kind}, {name} is {shown(value)}, which JSON cannot hold: give "
+            "numbers, texts, lists and dictionaries."
+        ) from error
     _unsaved.append((lesson, kind, name, value))
     if is_graded():
         return False
@@ -61,7 +72,8 @@ def record(lesson: str, kind: str, name: str, value) -> bool:
                 file.write(text.encode("utf-8"))
     except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
         _warn_once(
-            f"Your progress cannot be kept in {path} ({error}): the lesson goes on without; "
+            f"Your progress cannot be kept in {path} ({error.__cause__ or error}): the lesson goes "
+            "on without; "
             "to keep it, set COURSE_PROGRESS to a file that you may write."
         )
         return False
@@ -93,7 +105,11 @@ def progress_table(titles: Mapping[str, str]) -> str:
 
     Args:
         titles: lesson number -> title, in the order of the rows.
+
+    Raises:
+        TypeError: the titles are no mapping.
     """
+    check_type("titles", titles, Mapping)
     lessons = load()
     width = max([len("lesson"), *(len(title) for title in titles.values())])
     rows = [f"no  {'lesson':{width}}  predictions made  exercises passed  quiz right"]

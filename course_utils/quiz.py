@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 
+from course_utils.limits import check_type
 from course_utils.progress import record
 
 
@@ -32,8 +33,10 @@ def ask(
         Whether the answer is right; None for no answer, or one that is none of the letters.
 
     Raises:
+        TypeError: the options are no mapping.
         ValueError: `correct` is none of the options' letters.
     """
+    check_type("options", options, Mapping)
     letters = ", ".join(options)
     if correct not in options:
         raise ValueError(f"The correct option is {correct!r}, but the options are {letters}.")

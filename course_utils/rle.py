@@ -7,8 +7,11 @@ the top left one, pixel 2 the one below it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
+
+from course_utils.limits import check_type, check_whole
 
 _TIDY = re.compile(r"[0-9]{1,18}(?: [0-9]{1,18})*")  # whatever it matches fits into an int64
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -22,9 +25,11 @@ def parse_runs(text: str) -> tuple[np.ndarray, np.ndarray]:
     of the image is not needed, so nothing here notices a run that leaves it.
 
     Raises:
+        TypeError: the code is no text, as the NaN that pandas reads where there is none.
         ValueError: a number is no whole number or below 1, one is missing, or runs overlap or are
             out of order.
     """
+    check_type("text", text, str)
     if not _TIDY.fullmatch(text):
         parts = text.split()
         for part in parts:
@@ -68,10 +73,16 @@ def decode_rle(text: str, shape: tuple[int, int]) -> np.ndarray:
         shape: (height, width) of the image in pixels.
 
     Raises:
-        ValueError: as `parse_runs`, or a run leaves the image.
+        TypeError: the code is no text, or the shape no sequence.
+        ValueError: as `parse_runs`, a run leaves the image, or the shape is not two integers.
     """
     starts, ends = parse_runs(text)
+    check_type("shape", shape, Sequence)
+    if len(shape) != 2:
+        raise ValueError(f"The shape is {shape}, but must be (height, width).")
     height, width = shape
+    check_whole("height", height)
+    check_whole("width", width)
     if len(ends) and ends[-1] > height * width:
         at = int(np.argmax(ends > height * width))
         raise ValueError(

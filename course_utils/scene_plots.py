@@ -8,6 +8,7 @@ from torch import Tensor
 
 from course_utils.colours import COLOURS
 from course_utils.detections import Detections
+from course_utils.limits import check_type
 from course_utils.scene import Scene
 
 
@@ -27,7 +28,11 @@ def plot_scene(
         found: what a detector found in it, or None.
         title: stands above.
         simulated: write so into the image.
+
+    Raises:
+        TypeError: the scene is no `Scene`.
     """
+    check_type("scene", scene, Scene)
     ax.imshow(scene.image.permute(1, 2, 0).cpu().numpy())
     for box in scene.boxes:
         ax.add_patch(_frame(box, color=COLOURS["ship"], lw=1.5))

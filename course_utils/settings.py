@@ -39,9 +39,16 @@ def is_graded() -> bool:
 
 
 def data_folder() -> Path:
-    """Name the folder of the data sets: `COURSE_DATA`, or `data/` beside the package."""
+    """Name the folder of the data sets: `COURSE_DATA`, or `data/` beside the package.
+
+    Raises:
+        ValueError: `COURSE_DATA` names a file.
+    """
     default = Path(__file__).resolve().parent.parent / "data"
-    return Path(os.environ.get("COURSE_DATA", default)).expanduser()
+    folder = Path(os.environ.get("COURSE_DATA", default)).expanduser()
+    if folder.is_file():
+        raise ValueError(f"COURSE_DATA is {str(folder)!r}, a file, but must name a folder.")
+    return folder
 
 
 def choose(*, quick, full, smoke):
@@ -49,6 +56,9 @@ def choose(*, quick, full, smoke):
 
     A lesson states its settings once, as `choose(quick=..., full=..., smoke=...)`, and the same
     cells serve every profile.
+
+    Raises:
+        ValueError: as `profile`.
     """
     return {"quick": quick, "full": full, "smoke": smoke}[profile()]
 
