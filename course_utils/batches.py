@@ -13,7 +13,8 @@ from torch.utils.data import Sampler
 
 from course_utils.device import pick_device
 from course_utils.image_set import ImageSet
-from course_utils.limits import check_number, check_span, check_type, check_whole
+from course_utils.integers import check_span
+from course_utils.limits import check_number, check_type, check_whole
 
 
 @dataclass(frozen=True)

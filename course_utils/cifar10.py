@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 
 from course_utils.downloads import FAILURES, no_long_waits
 from course_utils.image_set import ImageSet
@@ -83,9 +86,19 @@ def _explain(dataset_class: type, folder: Path, error: Exception, remedy: str) -
 
 
 def _download(dataset_class: type, folder: Path) -> None:
+    """Download into a folder beside the place, and move it there when it is whole.
+
+    What a killed download leaves is used by the next one, which goes on from a whole archive. Of
+    two notebooks at once the second waits for the first.
+    """
+    part, place = folder / "cifar-10.part", folder / dataset_class.base_folder
     try:
-        with no_long_waits():
-            dataset_class(folder, download=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{part}.lock"), no_long_waits():
+            if not place.is_dir():
+                dataset_class(part, download=True)
+                os.replace(part / place.name, place)
+                shutil.rmtree(part)
     except FAILURES as error:
         raise FileNotFoundError(
             f"CIFAR-10 is not in {folder}, and downloading {dataset_class.url} failed ({error}): "

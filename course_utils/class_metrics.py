@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from course_utils.limits import check_span, check_type, check_whole
+from course_utils.integers import check_span
+from course_utils.limits import check_type, check_whole
 from course_utils.snapshot import eval_mode
 
 

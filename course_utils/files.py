@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 
 @contextmanager
@@ -25,14 +26,17 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder cannot be written, or the disk is full; `path` is then as it was.
     """
-    path, temporary = Path(path), None
+    path = Path(path)
+    # Not tempfile's, which no other user may read: data are often shared.
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():  # a file that others may not read stays so
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise OSError(
@@ -40,5 +44,5 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
             "space, or name a place that you may write to."
         ) from error
     finally:
-        if temporary is not None:  # after a success it is gone
-            Path(temporary).unlink(missing_ok=True)
+        if temporary.exists():  # as it does not after a success
+            temporary.unlink()

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.limits import as_integers, check_span, check_type, check_whole
+from course_utils.integers import as_integers, check_span
+from course_utils.limits import check_type, check_whole
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from course_utils.limits import as_integers, check_whole
+from course_utils.integers import as_integers
+from course_utils.limits import check_whole
 
 
 def oversample_indices(

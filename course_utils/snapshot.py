@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.device import rng_state, set_rng_state
+from course_utils.interrupts import one_interrupt
 
 
 @contextmanager
@@ -43,11 +44,20 @@ def preserved(
         restore.append(lambda: scaler.load_state_dict(state))
     generators = rng_state()
     restore.append(lambda: set_rng_state(generators))
-    try:
-        yield
-    finally:
+
+    def put_all_back() -> None:
         for put_back in restore:
             put_back()
+
+    with one_interrupt():
+        try:
+            yield
+        finally:
+            try:
+                put_all_back()
+            except KeyboardInterrupt:  # the one that may come, after a success
+                put_all_back()
+                raise
 
 
 @contextmanager
