@@ -20,6 +20,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from cifar10_server import SlowHandler, download_again, serve_cifar10
 from torchvision.datasets import CIFAR10
 
 from course_utils.generated import write_generated_cifar10

@@ -118,12 +118,12 @@ def test_training_on_a_full_disk(disk):
 
 def test_download_to_a_full_disk(disk, tmp_path, monkeypatch):
     """Does a download that the disk has no room for end in a sentence, without half a set?"""
-    disk.fill()
-    if not disk.mounted:
-        monkeypatch.setattr(cifar10.os, "replace", lambda *paths: os.fsync(-1))
     words = "downloading .* failed .*No space left"
     with serve_cifar10(tmp_path / "shelf", monkeypatch) as archive:
         SlowHandler.go_on.set()
+        disk.fill()
+        if not disk.mounted:
+            monkeypatch.setattr(cifar10.os, "replace", lambda *paths: os.fsync(-1))
         with pytest.raises(FileNotFoundError, match=words) as got:
             download_again(archive, disk.folder, monkeypatch)
     assert "\n" not in str(got.value)
