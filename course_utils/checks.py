@@ -153,7 +153,7 @@ def _failure(function: Callable, run: _Run, case: Case, exercise: Exercise) -> s
 def _error_in_words(function: Callable, error: BaseException) -> str:
     """Name an error of the learner's code and its line there; no traceback."""
     if isinstance(error, TimeoutError):
-        return f"The function {error}. Does its loop come to an end?"
+        return f"{error} Does its loop come to an end?"
     words = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": .")
     code = getattr(function, "__code__", None)
     steps = traceback.walk_tb(error.__traceback__)

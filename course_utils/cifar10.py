@@ -14,6 +14,7 @@ from filelock import FileLock
 from course_utils.downloads import FAILURES, no_long_waits
 from course_utils.image_set import ImageSet
 from course_utils.image_statistics import train_and_test
+from course_utils.limits import check_type
 from course_utils.settings import data_folder
 
 
@@ -52,9 +53,11 @@ def read_cifar10(
         remedy: how to mend the folder; the end of an error's sentence.
 
     Raises:
+        TypeError: the folder is no `Path`.
         FileNotFoundError: a file is missing.
         ValueError: a file is damaged.
     """
+    check_type("folder", folder, Path)
     try:
         with warnings.catch_warnings():
             # NumPy 2.4 warns of the files' old pickles; torchvision leaves it (its issue 9340).

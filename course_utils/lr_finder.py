@@ -117,8 +117,9 @@ def compare_lr_finders(
         settings: passed to `find_lr`.
 
     Raises:
-        ValueError: as `repeat_lr_finder`.
+        TypeError, ValueError: as `repeat_lr_finder`.
     """
+    check_type("seeds", seeds, Iterable)
     seeds = tuple(seeds)
     return {label: repeat_lr_finder(build, seeds, **settings) for label, build in builds.items()}
 

@@ -91,6 +91,7 @@ class RunCheckpoint:
         """Put the run's state back as it was saved, to go on to `epochs` epochs.
 
         Raises:
+            FileNotFoundError: there is no such file.
             ValueError: the file is damaged or foreign, the run had other settings or is in a later
                 epoch already; model, optimizer and the rest are then as they were.
         """

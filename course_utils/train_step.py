@@ -68,8 +68,11 @@ class TrainStep:
 
         Raises:
             TypeError: a batch is no pair of tensors.
-            ValueError: the loss function refuses the targets, see `batch_loss.loss_of`.
+            ValueError: there is no batch, or the loss function refuses the targets, see
+                `batch_loss.loss_of`.
         """
+        if not batches:
+            raise ValueError("There is no batch to step on: give at least one.")
         for batch in batches:
             check_pair(batch)
         self.optimizer.zero_grad()

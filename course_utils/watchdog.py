@@ -70,7 +70,7 @@ def run_with_limit(function: Callable[[], Result], *, seconds: float) -> Result:
         raise
     if not in_time:
         rest = "" if _stop(worker, running) else " and could not be stopped: restart the kernel"
-        raise TimeoutError(f"did not end within {seconds:g} seconds{rest}")
+        raise TimeoutError(f"The function did not end within {seconds:g} seconds{rest}.")
     if "error" in box:
         raise box["error"]
     return box["result"]

@@ -1,29 +1,20 @@
+import importlib
 import inspect
 import os
+import pkgutil
+import re
 import time
 
+import bad_inputs
 import pytest
-from bad_inputs import (
-    airbus,
-    checks,
-    data,
-    detection,
-    finder,
-    metrics,
-    mining,
-    plots,
-    sampling,
-    schedules,
-    training,
-)
 
-TOPICS = (
-    airbus, checks, data, detection, finder, metrics, mining, plots, sampling, schedules, training
-)  # fmt: skip
+import course_utils
+
+TOPICS = [topic.name for topic in pkgutil.iter_modules(bad_inputs.__path__)]
 ROWS = {
-    f"{topic.__name__.rpartition('.')[2]}: {name}": row
+    f"{topic}: {name}": row
     for topic in TOPICS
-    for name, row in topic.ROWS.items()
+    for name, row in importlib.import_module(f"bad_inputs.{topic}").ROWS.items()
 }
 SECONDS = 5.0
 
@@ -51,6 +42,24 @@ def test_one_sentence(name, empty_home):
     assert sentence.endswith(".") and "\n" not in sentence and "Traceback" not in sentence
     assert [word for word in words if word not in sentence] == [], sentence
     assert os.listdir(empty_home) == []
+
+
+def documented():
+    """Yield (module, name, error) of each error that a docstring of the package names."""
+    for module in pkgutil.iter_modules(course_utils.__path__):
+        module = importlib.import_module(f"course_utils.{module.name}")
+        own = [x for x in vars(module).values() if getattr(x, "__module__", "") == module.__name__]
+        methods = [m for x in own if inspect.isclass(x) for m in vars(x).values()]
+        for part in filter(callable, own + methods):
+            words = inspect.cleandoc(part.__doc__ or "").partition("\nRaises:\n")[2]
+            for errors in re.findall(r"^    ((?:\w+(?:, )?)+): ", words, flags=re.M):
+                yield from ((part.__module__, part.__qualname__, e) for e in errors.split(", "))
+
+
+def test_all_documented_errors():
+    """Has each error that any docstring of the package promises a bad input that raises it?"""
+    tried = {(row[0].__module__, row[0].__qualname__, row[2].__name__) for row in ROWS.values()}
+    assert sorted(set(documented()) - tried) == []
 
 
 def test_enough_rows():

@@ -2,9 +2,10 @@
 
 import torch
 
+from bad_inputs.data import environment
 from course_utils.batch_checks import check_batch
 from course_utils.checks import check
-from course_utils.exercises import Exercise
+from course_utils.exercises import Case, Exercise
 from course_utils.model_checks import check_first_loss
 from course_utils.progress import progress_table, record
 from course_utils.quiz import ask
@@ -19,6 +20,11 @@ def row(*arguments):
 def batch(images, labels):
     model = torch.nn.Linear(2, 3)
     return lambda check: check(model, images, labels, 3)
+
+
+def graded(check):
+    with environment(NBGRADER_EXECUTION="autograde"):
+        check(None, Exercise("02", "core", abs, [Case("a number", (1,))]))
 
 
 ROWS = {
@@ -52,6 +58,9 @@ ROWS = {
     ),
     "time limit of 0": (
         Exercise, lambda make: make("02", "core", abs, [1], seconds=0), ValueError, "seconds is 0",
+    ),
+    "exercise that is not attempted, graded": (
+        check, graded, AssertionError, "core: not attempted yet",
     ),
     "exercise None": (
         check, lambda check: check(abs, None), TypeError, "exercise is None", "Exercise",

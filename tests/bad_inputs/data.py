@@ -79,6 +79,14 @@ ROWS = {
     "data folder that is a file": (
         load_fashion_mnist, with_files(("data", b"x"), folder="data"), FileNotFoundError, "data/",
     ),
+    "generated set in the profile that is missing": (
+        load_images, with_environment(lambda load: load("smoke"), COURSE_DATA="gone"),
+        FileNotFoundError, "gone/cifar-10-batches-py", "write_generated_cifar10",
+    ),
+    "CIFAR-10 without its files": (
+        load_cifar10, with_files(("cifar-10-batches-py/x", b"")),
+        FileNotFoundError, "data_batch_1 is missing", "COURSE_DATA",
+    ),
     "CIFAR-10 cut short": (
         load_cifar10, with_files(("cifar-10-batches-py/data_batch_1", b"x")),
         ValueError, "data_batch_1 is damaged", "COURSE_DATA",

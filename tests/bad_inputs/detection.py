@@ -1,6 +1,7 @@
 """Bad inputs of detection: boxes, maps, detectors, scenes and their batches."""
 
 import math
+from unittest.mock import patch
 
 import torch
 from torch import nn
@@ -11,10 +12,7 @@ from course_utils.detection_loss import DetectionLoss
 from course_utils.detections import Detections, suppress
 from course_utils.detector import ShipDetector, detect
 from course_utils.fpn_detector import FpnDetector
-from course_utils.resized_scenes import ResizedScenes
 from course_utils.scene import Scene
-from course_utils.scene_batches import PackedScenes, SceneBatches, pack
-from course_utils.scene_generator import SimulatedScenes
 
 IMAGE, NO_BOXES = torch.zeros(3, 64, 64, dtype=torch.uint8), torch.empty(0, 4)
 BOX = torch.tensor([[0.0, 0.0, 8.0, 8.0]])
@@ -23,10 +21,6 @@ FOUND = Detections(BOX, torch.tensor([0.9]))
 
 def scene(image=IMAGE, boxes=NO_BOXES):
     return Scene("scene", image, boxes)
-
-
-def packed():
-    return pack([scene(boxes=BOX)] * 2)
 
 
 def boxes(*rows):
@@ -62,12 +56,12 @@ class NotANumber(nn.Module):
         return torch.full((len(images), 5, 16, 16), math.nan)
 
 
-def batches(**settings):
-    return lambda make: make(packed(), **{"steps": 1} | settings)
-
-
-def simulated(**settings):
-    return lambda make: make(**{"count": 3, "ships": True} | settings)
+def offline(make):
+    with (
+        patch("torch.hub.load_state_dict_from_url", side_effect=OSError("no route")),
+        patch("torchvision.models._api.load_state_dict_from_url", side_effect=OSError("no route")),
+    ):
+        make(pretrained=True)
 
 
 ROWS = {
@@ -105,6 +99,9 @@ ROWS = {
     ),
     "detections as a tensor": (
         match_boxes, lambda match: match(BOX, BOX), TypeError, "Tensor and Tensor", "Detections",
+    ),
+    "true boxes of five numbers": (
+        box_overlaps, lambda overlaps: overlaps(FOUND, torch.zeros(1, 5)), ValueError, "(1, 5)",
     ),
     "true boxes None": (
         box_overlaps, lambda overlaps: overlaps(FOUND, None), TypeError, "NoneType", "tensor",
@@ -168,6 +165,7 @@ ROWS = {
     "levels without spread": (ShipDetector, lambda net: net(std=0), ValueError, "std is 0"),
     "levels around NaN": (ShipDetector, lambda net: net(mean=math.nan), ValueError, "mean is nan"),
     "unknown depth": (FpnDetector, lambda net: net(depth=50), ValueError, "depth is 50", "18, 34"),
+    "weights without a network": (FpnDetector, offline, FileNotFoundError, "no route", "False"),
     "pyramid of width 0": (FpnDetector, lambda net: net(width=0), ValueError, "width is 0"),
     "image of 62 pixels": (
         FpnDetector.forward, lambda run: run(FpnDetector(width=4), torch.zeros(1, 3, 62, 64)),
@@ -184,66 +182,5 @@ ROWS = {
     "decoder that gives too few": (
         detect, run([scene()] * 3, decode=lambda maps: [FOUND]),
         ValueError, "1 detections", "3 scenes",
-    ),
-    "image of floats": (Scene, lambda _: scene(IMAGE.float()), ValueError, "float32", "uint8"),
-    "image with channels last": (
-        Scene, lambda _: scene(IMAGE.permute(1, 2, 0)),
-        ValueError, "(64, 64, 3)", "(3, height, width)",
-    ),
-    "image as an array": (Scene, lambda _: scene(IMAGE.numpy()), TypeError, "ndarray", "Tensor"),
-    "boxes of a scene flat": (Scene, lambda _: scene(boxes=BOX[0]), ValueError, "(4,)", "(n, 4)"),
-    "boxes of a scene None": (Scene, lambda _: scene(boxes=None), TypeError, "boxes is None"),
-    "no scenes to pack": (pack, lambda pack: pack([]), ValueError, "0 scenes", "at least one"),
-    "scenes of two sizes to pack": (
-        pack, lambda pack: pack([scene(), scene(IMAGE[:, :32])]),
-        ValueError, "(3, 32, 64)", "one size",
-    ),
-    "scene of 62 pixels to pack": (
-        pack, lambda pack: pack([scene(IMAGE[:, :62])]), ValueError, "62 x 64", "multiples of 4",
-    ),
-    "device to pack for unknown": (
-        pack, lambda pack: pack([scene()], device="tpu9"), ValueError, "'tpu9'", "choose 'cpu'",
-    ),
-    "all scenes negative": (
-        SceneBatches, batches(negative_share=1), ValueError, "negative_share is 1", "below 1",
-    ),
-    "share of nothing": (
-        SceneBatches, batches(negative_share=0.5), ValueError, "0.5", "no scenes without ships",
-    ),
-    "steps of an epoch 0": (SceneBatches, batches(steps=0), ValueError, "steps is 0", "at least 1"),
-    "scenes a batch as a text": (
-        SceneBatches, batches(batch_size="8"), ValueError, "batch_size is '8'", "integer",
-    ),
-    "seed of scenes below 0": (SceneBatches, batches(seed=-1), ValueError, "seed is -1"),
-    "scenes that are not packed": (
-        SceneBatches, lambda make: make([scene()], steps=1), TypeError, "positives is of type list",
-    ),
-    "scenes that are not square": (
-        SceneBatches, lambda make: make(pack([scene(IMAGE[:, :32])]), steps=1),
-        ValueError, "(3, 32, 64)", "square",
-    ),
-    "packed without a scene": (
-        PackedScenes, lambda pack: pack(torch.zeros(0, 3, 8, 8).byte(), torch.zeros(0, 0, 4)),
-        ValueError, "(0, 3, 8, 8)", "at least one",
-    ),
-    "scenes below 0": (SimulatedScenes, simulated(count=-1), ValueError, "count is -1"),
-    "scenes as a float": (SimulatedScenes, simulated(count=3.0), ValueError, "count is 3.0"),
-    "scene of 32 pixels": (SimulatedScenes, simulated(size=32), ValueError, "size is 32", "64"),
-    "seed as a text": (SimulatedScenes, simulated(seed="0"), ValueError, "seed is '0'"),
-    "share of look-alikes as a percentage": (
-        SimulatedScenes, simulated(look_alikes=30), ValueError, "look_alikes is 30", "at most 1",
-    ),
-    "share of unlabelled NaN": (
-        SimulatedScenes, simulated(unlabelled=math.nan), ValueError, "unlabelled is nan",
-    ),
-    "a scene too many": (
-        SimulatedScenes, lambda make: simulated()(make)[3], IndexError, "no scene 3", "has 3",
-    ),
-    "size to resize to 0": (
-        ResizedScenes, lambda resized: resized([scene()], 0), ValueError, "size is 0", "at least 1",
-    ),
-    "size to resize to a pair": (
-        ResizedScenes, lambda resized: resized([scene()], (64, 64)),
-        ValueError, "size is of type tuple",
     ),
 }  # fmt: skip

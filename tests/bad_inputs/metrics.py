@@ -36,6 +36,10 @@ ROWS = {
         confusion_matrix, lambda matrix: matrix(LOGITS, LABELS[:2]),
         ValueError, "(2,)", "(n, classes)",
     ),
+    "logits as a list": (
+        confusion_matrix, lambda matrix: matrix([0, 1], LABELS),
+        TypeError, "predictions is of type list",
+    ),
     "no sample": (
         confusion_matrix, lambda matrix: matrix(LOGITS[:0], LABELS[:0]),
         ValueError, "n of 1 or more",
@@ -82,6 +86,13 @@ ROWS = {
     "no images": (
         precision_recall, lambda measure: measure([]), ValueError, "no image", "at least one",
     ),
+    "detections as a tensor": (
+        counts_at, lambda counts: counts([(BOX, BOX)], 0.5), TypeError, "Tensor and Tensor",
+    ),
+    "detections as a tensor, nothing there": (
+        false_positives_per_empty_image, lambda measure: measure([(BOX, NO_BOXES)], 0.5),
+        TypeError, "Tensor and Tensor",
+    ),
     "images None": (precision_recall, lambda measure: measure(None), TypeError, "pairs is None"),
     "no true box": (
         average_precision, lambda measure: measure([(FOUND, NO_BOXES)]),
@@ -120,6 +131,10 @@ ROWS = {
     ),
     "recall of a point as a text": (
         operating_point, lambda at: at(curve(), "0.9"), ValueError, "recall is '0.9'",
+    ),
+    "no detections to score": (
+        airbus_score, lambda score: score([(BOX, BOX)]),
+        TypeError, "Tensor and Tensor", "Detections",
     ),
     "no image to score": (
         airbus_score, lambda score: score([]), ValueError, "no image", "at least one",

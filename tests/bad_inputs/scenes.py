@@ -1,0 +1,88 @@
+"""Bad inputs of scenes: one, a packed pool and its batches, simulated and resized ones."""
+
+import math
+
+import torch
+
+from bad_inputs.detection import BOX, IMAGE, scene
+from course_utils.resized_scenes import ResizedScenes
+from course_utils.scene import Scene
+from course_utils.scene_batches import PackedScenes, SceneBatches, pack
+from course_utils.scene_generator import SimulatedScenes
+
+
+def packed():
+    return pack([scene(boxes=BOX)] * 2)
+
+
+def batches(**settings):
+    return lambda make: make(packed(), **{"steps": 1} | settings)
+
+
+def simulated(**settings):
+    return lambda make: make(**{"count": 3, "ships": True} | settings)
+
+
+ROWS = {
+    "image of floats": (Scene, lambda _: scene(IMAGE.float()), ValueError, "float32", "uint8"),
+    "image with channels last": (
+        Scene, lambda _: scene(IMAGE.permute(1, 2, 0)),
+        ValueError, "(64, 64, 3)", "(3, height, width)",
+    ),
+    "image as an array": (Scene, lambda _: scene(IMAGE.numpy()), TypeError, "ndarray", "Tensor"),
+    "boxes of a scene flat": (Scene, lambda _: scene(boxes=BOX[0]), ValueError, "(4,)", "(n, 4)"),
+    "boxes of a scene None": (Scene, lambda _: scene(boxes=None), TypeError, "boxes is None"),
+    "no scenes to pack": (pack, lambda pack: pack([]), ValueError, "0 scenes", "at least one"),
+    "scenes of two sizes to pack": (
+        pack, lambda pack: pack([scene(), scene(IMAGE[:, :32])]),
+        ValueError, "(3, 32, 64)", "one size",
+    ),
+    "scene of 62 pixels to pack": (
+        pack, lambda pack: pack([scene(IMAGE[:, :62])]), ValueError, "62 x 64", "multiples of 4",
+    ),
+    "device to pack for unknown": (
+        pack, lambda pack: pack([scene()], device="tpu9"), ValueError, "'tpu9'", "choose 'cpu'",
+    ),
+    "all scenes negative": (
+        SceneBatches, batches(negative_share=1), ValueError, "negative_share is 1", "below 1",
+    ),
+    "share of nothing": (
+        SceneBatches, batches(negative_share=0.5), ValueError, "0.5", "no scenes without ships",
+    ),
+    "steps of an epoch 0": (SceneBatches, batches(steps=0), ValueError, "steps is 0", "at least 1"),
+    "scenes a batch as a text": (
+        SceneBatches, batches(batch_size="8"), ValueError, "batch_size is '8'", "integer",
+    ),
+    "seed of scenes below 0": (SceneBatches, batches(seed=-1), ValueError, "seed is -1"),
+    "scenes that are not packed": (
+        SceneBatches, lambda make: make([scene()], steps=1), TypeError, "positives is of type list",
+    ),
+    "scenes that are not square": (
+        SceneBatches, lambda make: make(pack([scene(IMAGE[:, :32])]), steps=1),
+        ValueError, "(3, 32, 64)", "square",
+    ),
+    "packed without a scene": (
+        PackedScenes, lambda pack: pack(torch.zeros(0, 3, 8, 8).byte(), torch.zeros(0, 0, 4)),
+        ValueError, "(0, 3, 8, 8)", "at least one",
+    ),
+    "scenes below 0": (SimulatedScenes, simulated(count=-1), ValueError, "count is -1"),
+    "scenes as a float": (SimulatedScenes, simulated(count=3.0), ValueError, "count is 3.0"),
+    "scene of 32 pixels": (SimulatedScenes, simulated(size=32), ValueError, "size is 32", "64"),
+    "seed as a text": (SimulatedScenes, simulated(seed="0"), ValueError, "seed is '0'"),
+    "share of look-alikes as a percentage": (
+        SimulatedScenes, simulated(look_alikes=30), ValueError, "look_alikes is 30", "at most 1",
+    ),
+    "share of unlabelled NaN": (
+        SimulatedScenes, simulated(unlabelled=math.nan), ValueError, "unlabelled is nan",
+    ),
+    "a scene too many": (
+        SimulatedScenes, lambda make: simulated()(make)[3], IndexError, "no scene 3", "has 3",
+    ),
+    "size to resize to 0": (
+        ResizedScenes, lambda resized: resized([scene()], 0), ValueError, "size is 0", "at least 1",
+    ),
+    "size to resize to a pair": (
+        ResizedScenes, lambda resized: resized([scene()], (64, 64)),
+        ValueError, "size is of type tuple",
+    ),
+}  # fmt: skip
