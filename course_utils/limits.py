@@ -45,17 +45,17 @@ def check_number(
     Raises:
         ValueError: the value is no such number.
     """
-    number = _is_number(value, Real) and math.isfinite(value)
-    bounds = {
-        "at least": (least, lambda bound: value >= bound),
-        "above": (above, lambda bound: value > bound),
-        "at most": (most, lambda bound: value <= bound),
-        "below": (below, lambda bound: value < bound),
-    }
-    given = {words: pair for words, pair in bounds.items() if pair[0] is not None}
-    if number and all(holds(bound) for bound, holds in given.values()):
+    if (
+        _is_number(value, Real)
+        and math.isfinite(value)
+        and (least is None or value >= least)
+        and (above is None or value > above)
+        and (most is None or value <= most)
+        and (below is None or value < below)
+    ):
         return
-    limits = " and ".join(f"{words} {bound:g}" for words, (bound, _) in given.items())
+    bounds = {"at least": least, "above": above, "at most": most, "below": below}
+    limits = " and ".join(f"{words} {n}" for words, n in bounds.items() if n is not None)
     sentence = f"{name} is {shown(value)}, but must be a finite number"
     raise ValueError(sentence + (limits and f", {limits}") + (hint and f": {hint}") + ".")
 

@@ -24,8 +24,8 @@ class Phase:
         part: the part of the shape that is run through: all of it, unless an extension cut it.
 
     Raises:
-        ValueError: the end or a learning rate is negative or not
-            finite, a momentum lies outside [0, 1), or the shape is unknown.
+        ValueError: the end or a learning rate is negative or not finite, a momentum lies outside
+            [0, 1), or the shape is unknown.
     """
 
     end: float

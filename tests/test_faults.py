@@ -13,6 +13,7 @@ Ctrl-C at every call of a restoration (test_interrupts.py::test_second_interrupt
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,15 @@ def start(*arguments, **variables):
     command = [sys.executable, str(TARGET), *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, env=environment, **pipes)
+
+
+def test_where_else():
+    """Does each test that the top of this file names exist?"""
+    named = re.findall(r"\((test_\w+)\.py(?:::(\w+))?\)", __doc__)
+    assert len(named) >= 8
+    for module, name in named:
+        text = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+        assert f"def {name or 'test_'}" in text
 
 
 @needs_unix
