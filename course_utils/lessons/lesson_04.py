@@ -71,19 +71,17 @@ class Run:
         seed: int,
         *,
         device: torch.device,
-        valid_batches: DeviceBatches | None = None,
+        **fit_settings,
     ) -> tuple[nn.Module, History]:
-        """Train a fresh model by this schedule; the seed decides weights and order."""
+        """Train a fresh model by this schedule; the seed decides weights and order.
+
+        Further settings are those of `training.fit`.
+        """
         model, optimizer = settings.build(seed, self.lr, device)
         batches = self.batches(settings, images, seed, device)
         schedule = self.attach(optimizer, self.epochs * len(batches))
         history = fit(
-            model,
-            batches,
-            optimizer,
-            epochs=self.epochs,
-            schedule=schedule,
-            valid_batches=valid_batches,
+            model, batches, optimizer, epochs=self.epochs, schedule=schedule, **fit_settings
         )
         return model, history
 
