@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.ranks import summed
 from course_utils.snapshot import eval_mode
 
 
@@ -20,6 +21,8 @@ def evaluate(
     loss_function: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
 ) -> tuple[float, float]:
     """Measure a model in evaluation mode; its modes and statistics stay as they are.
+
+    Where several ranks run, each gives its own part of the batches and gets the result of all.
 
     Args:
         model: the network, on its device.
@@ -34,23 +37,25 @@ def evaluate(
         ValueError: the batches are empty.
     """
     losses, correct, sizes = measure(model, batches, loss_function)
-    losses, correct = to_floats(losses, correct)
-    return weighted_mean(losses, sizes), sum(correct) / sum(sizes)
+    return overall(*to_floats(losses, correct), sizes)
 
 
 @torch.no_grad()
 def measure(model, batches, loss_function) -> tuple[list[Tensor], list[Tensor], list[int]]:
     """Return each batch's mean loss and number of right answers, on the device, and its size."""
     device = next(model.parameters()).device
-    losses, correct, sizes = [], [], []
+    losses, correct, sizes, empty = [], [], [], True
     with eval_mode(model):
         for inputs, targets in batches:
+            empty = False
+            if not len(targets):  # a rank's part of a batch that is smaller than the ranks are many
+                continue
             targets = targets.to(device)
             predictions = model(inputs.to(device))
             losses.append(loss_function(predictions, targets))
             correct.append(_number_correct(predictions, targets))
             sizes.append(len(targets))
-    if not sizes:
+    if empty:
         raise ValueError("The batches to evaluate on are empty: give at least one.")
     return losses, correct, sizes
 
@@ -66,6 +71,12 @@ def to_floats(*groups: list[Tensor]) -> list[list[float]]:
     values = [value for group in groups for value in group]
     numbers = iter(torch.stack(values).tolist() if values else [])
     return [list(islice(numbers, len(group))) for group in groups]
+
+
+def overall(losses: list[float], correct: list[float], sizes: list[int]) -> tuple[float, float]:
+    """Return mean loss and accuracy over the batches that `measure` saw, on all ranks together."""
+    loss, right, size = summed([sum(map(mul, losses, sizes)), sum(correct), sum(sizes)])
+    return loss / size, right / size
 
 
 def weighted_mean(values: list[float], weights: list[int]) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.evaluation import measure
 from course_utils.lr_curve import LRCurve, LRRepeats
+from course_utils.ranks import refuse_ranks
 from course_utils.snapshot import preserved
 from course_utils.stop_rule import StopRule
 from course_utils.train_step import TrainStep
@@ -65,8 +66,9 @@ def find_lr(
 
     Raises:
         ValueError: a setting is out of its range, every learning rate is zero, `batches` is empty
-            or a one-shot iterator, or the first loss is not finite.
+            or a one-shot iterator, the first loss is not finite, or several ranks run.
     """
+    refuse_ranks("find_lr")
     lrs = _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate)
     ratios = _group_ratios(optimizer)
     if check_every is None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from course_utils.evaluation import measure
 from course_utils.history import History
 from course_utils.live import progress_bar
+from course_utils.ranks import exists_for_all, gathered, rank, take_from_first
 from course_utils.run_checkpoint import RunCheckpoint
 from course_utils.run_log import RunLog
 from course_utils.train_step import TrainStep
@@ -44,6 +45,10 @@ def fit(
     was never interrupted (where the device's kernels are deterministic). Build model, optimizer,
     schedule and batches as for the first call.
 
+    Inside `ranks.join_ranks`, the ranks train one model: each calls `fit` alike, and takes its own
+    part of each batch (as `DeviceBatches` and `SceneBatches` give it). Gradients, history and
+    checkpoint are those of the whole; rank 0 alone writes, shows progress and has watchers.
+
     Args:
         model: the network, on its device; it is in train mode afterwards.
         batches: yields (inputs, targets) in each epoch, on any device.
@@ -67,19 +72,22 @@ def fit(
     Raises:
         NonFiniteLoss: a loss of the epoch, or since the last save, is infinite or NaN.
         ValueError: a setting is out of its range, the batches are empty, nothing can be trained,
-            or the checkpoint is damaged or of another run.
+            the ranks have other numbers of batches, or the checkpoint is damaged or of another run.
     """
+    if any(parameter.is_cuda for parameter in model.parameters()):
+        _to_channels_last(model)
     step = TrainStep(model, optimizer, loss_function, amp=amp)
     if callable(schedule):
         schedule = schedule(optimizer)
     _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every)
-    if step.device.type == "cuda":
-        _to_channels_last(model)
+    _check_ranks(batches)
+    if rank():
+        progress, watchers = False, ()
     log, saved = RunLog(record or {}), None
     if checkpoint is not None:
         loaders = {"batches": batches, "valid_batches": valid_batches}
         saved = RunCheckpoint(checkpoint, step, log, **loaders, schedule=schedule)
-        if saved.path.exists():
+        if exists_for_all(saved.path):
             saved.restore(epochs)
     model.train()
     total = epochs * length_hint(batches) or None
@@ -102,6 +110,7 @@ def fit(
                 if save_every and steps % save_every == 0 and steps < len(batches):
                     saved.save()
                 bar.update()
+            take_from_first(model.buffers())
             validated = None
             if valid_batches is not None:
                 validated = measure(model, valid_batches, loss_function)
@@ -139,6 +148,15 @@ def _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every
         raise ValueError(
             f"The batches are a {type(batches).__name__}, which cannot go on in the middle of an "
             "epoch: use DeviceBatches, or leave out save_every to save at the end of each epoch."
+        )
+
+
+def _check_ranks(batches) -> None:
+    lengths = gathered(length_hint(batches))
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            f"The ranks have {lengths} batches an epoch, but all must have as many: use "
+            "DeviceBatches, which gives each rank a part of every batch, or leave out the last."
         )
 
 
