@@ -5,7 +5,8 @@
 
 The lessons read the results and show them beside the published figures. A command that is stopped
 goes on where it was when it is called again: finished runs are in the file of results, an
-unfinished run has a checkpoint of each epoch. Several commands may work on one file.
+unfinished run has a checkpoint of each epoch. Several commands may work on one file, and torchrun
+in the place of python shares each batch among several GPUs.
 docs/full_profile.md says what the experiments take.
 """
 
@@ -20,9 +21,10 @@ from pathlib import Path
 
 import torch
 
-from course_utils.device import describe_machine, pick_device
+from course_utils.device import describe_machine
 from course_utils.lessons.full_size import Jobs, Machine, experiments
 from course_utils.lessons.published import RESULT_FILE
+from course_utils.ranks import gathered, join_ranks, rank, world_size
 from course_utils.result_file import ResultFile
 
 
@@ -39,7 +41,7 @@ def reproduce(name: str, *, seeds: int, machine: Machine, results: ResultFile) -
         FileNotFoundError: the images are missing.
         ValueError: the file of results, a checkpoint or an image file is damaged.
     """
-    done = results.read().get(name, {})
+    done = gathered(results.read().get(name, {}))[0]  # of rank 0, since others may add meanwhile
     jobs: Jobs = experiments()[name](name, seeds, machine, done)
     for run, accuracy in jobs:
         if run in done:
@@ -52,10 +54,12 @@ def reproduce(name: str, *, seeds: int, machine: Machine, results: ResultFile) -
             "device": describe_machine(machine.device)["device"],
             "torch": torch.__version__,
             "compiled": machine.compiled,
+            "ranks": world_size(),
         }
-        results.add(name, run, result)
         done[run] = result
-        print(f"{name}, {run}: {result['accuracy']} %, {result['seconds']} s", flush=True)
+        if rank() == 0:
+            results.add(name, run, result)
+            print(f"{name}, {run}: {result['accuracy']} %, {result['seconds']} s", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -64,10 +68,11 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         options, names = _parse(arguments, list(experiments()))
         torch.backends.cudnn.benchmark = True  # all batches of a run are of one shape
-        machine = Machine(pick_device(), options.compile, options.checkpoints)
-        for name in names:
+        with join_ranks() as device:
+            machine = Machine(device, options.compile, options.checkpoints)
             results = ResultFile(options.results)
-            reproduce(name, seeds=options.seeds, machine=machine, results=results)
+            for name in names:
+                reproduce(name, seeds=options.seeds, machine=machine, results=results)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
 

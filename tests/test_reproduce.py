@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -29,7 +31,7 @@ def test_runs_are_stored_and_not_repeated(command, capsys):
     run, path = command
     run("resnet56-1cycle-50", "--seeds", "1")
     (first,) = json.loads(path.read_text())["resnet56-1cycle-50"].values()
-    assert first.keys() == {"accuracy", "seconds", "date", "device", "torch", "compiled"}
+    assert first.keys() == {"accuracy", "seconds", "date", "device", "torch", "compiled", "ranks"}
     assert 0 <= first["accuracy"] <= 100 and first["device"] == "CPU"
     capsys.readouterr()
     run("resnet56-1cycle-50", "--seeds", "2")
@@ -111,3 +113,20 @@ def test_missing_images(command, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(SystemExit, match="nowhere"):
         command[0]("resnet56-1cycle-50")
+
+
+def test_two_ranks(command, tmp_path):
+    """Do two ranks under torchrun train one model, and rank 0 alone store and tell its result?"""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    options = ["--seeds", "1", "--results", str(command[1]), "--checkpoints", str(tmp_path)]
+    name = "resnet56-1cycle-95"
+    done = subprocess.run(
+        [*launch, "-m", "course_utils.reproduce", name, *options],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(name) == 1
+    assert ResultFile(command[1]).read()[name]["seed 0"]["ranks"] == 2
