@@ -16,7 +16,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from course_utils.batches import Augment, DeviceBatches
+from course_utils.augment import Augment
+from course_utils.batches import DeviceBatches
 from course_utils.data import load_fashion_mnist
 from course_utils.device import describe_machine, pick_device, set_threads
 from course_utils.image_set import ImageSet

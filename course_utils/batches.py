@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Sampler
 
+from course_utils.augment import Augment, move_pixels, source_pixels
 from course_utils.device import pick_device
 from course_utils.image_set import ImageSet
 from course_utils.integers import check_span
-from course_utils.limits import check_number, check_type, check_whole
-
-
-@dataclass(frozen=True)
-class Augment:
-    """Random changes that leave an image's class as it is, drawn anew for each image and epoch.
-
-    The usual ones (He et al., "Deep residual learning", 2016), the border reflected, not black.
-
-    Attributes:
-        flip: mirror left and right, with probability 1/2.
-        pad: how many pixels to reflect outwards on each side before a random crop to the old size.
-    """
-
-    flip: bool = True
-    pad: int = 2
+from course_utils.limits import check_type, check_whole
+from course_utils.ranks import own_part
 
 
 class DeviceBatches:
@@ -39,9 +24,12 @@ class DeviceBatches:
     global generator is read or changed, and the order is the same with and without `augment`.
     Every `iter()` begins the next epoch, after a `break` as well.
 
+    Where several ranks run, each makes its own part of each batch, so that together they make the
+    batches of one process; a part may be empty where a batch has fewer images than ranks.
+
     Args:
         image_set: the images, their labels, and the mean and std to normalise with.
-        batch_size: images a batch; the last one of an epoch may be smaller.
+        batch_size: images a batch, of all ranks together; an epoch's last one may be smaller.
         device: where the set lies and the batches are made.
         shuffle: draw a new order each epoch; else the set's own.
         sampler: says in place of `shuffle` which images an epoch holds: gives their positions in
@@ -73,6 +61,11 @@ class DeviceBatches:
         check_type("image_set", image_set, ImageSet)
         check_whole("batch_size", batch_size, 1)
         check_whole("seed", seed)
+        if getattr(sampler, "world_size", 1) > 1:
+            raise ValueError(
+                f"The sampler gives one rank's part of {sampler.world_size}: give one of the whole "
+                "epoch (world_size=1), since DeviceBatches takes each rank's part itself."
+            )
         self._size = len(image_set if sampler is None else sampler)  # images an epoch
         if sampler is not None and (shuffle or not self._size or not hasattr(sampler, "set_epoch")):
             given = f"a {type(sampler).__name__} with shuffle={shuffle}, length {self._size}"
@@ -94,7 +87,7 @@ class DeviceBatches:
         )
         self._sources = None
         if augment is not None:
-            self._sources = _source_pixels(self.images.shape[1:], augment).to(device)
+            self._sources = source_pixels(self.images.shape[1:], augment).to(device)
         self._epoch = self._batch = 0
         self._running: object | None = None  # the iteration that gave the last batch, till it ends
 
@@ -167,32 +160,12 @@ class DeviceBatches:
         return order.to(device), changes.to(device)
 
     def _make(self, batch, order, changes) -> tuple[Tensor, Tensor]:
-        part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+        first = batch * self.batch_size
+        whole, own = slice(first, first + self.batch_size), own_part(self.batch_size)
         # index_select copies whole images: on a CPU several times as fast as images[order]
-        images = self.images.index_select(0, order[part])
-        labels = self.labels.index_select(0, order[part])
+        rows = order[whole][own]
+        images = self.images.index_select(0, rows)
+        labels = self.labels.index_select(0, rows)
         if changes is not None:
-            images = _gather(images, self._sources.index_select(0, changes[part]))
+            images = move_pixels(images, self._sources.index_select(0, changes[whole][own]))
         return images.float().mul_(self._scale).add_(self._shift), labels
-
-
-def _source_pixels(shape: tuple[int, int, int], augment: Augment) -> Tensor:
-    """Tabulate the old position of each pixel: int32 (flips * offsets, pixels of all channels)."""
-    check_type("augment", augment, Augment)
-    (channels, height, width), pad = shape, augment.pad
-    check_whole("pad", pad)
-    most = min(height, width) - 1
-    check_number("pad", pad, most=most, hint=f"the images are {height} x {width}")
-    pixels = torch.arange(channels * height * width, dtype=torch.int32).view(shape)
-    padded = F.pad(pixels.double(), (pad,) * 4, mode="reflect").int()
-    crops = padded.unfold(1, height, 1).unfold(2, width, 1)  # channel, dy, dx, height, width
-    rows = crops.permute(1, 2, 0, 3, 4).reshape(-1, *shape)
-    if augment.flip:
-        rows = torch.cat([rows, rows.flip(-1)])
-    return rows.flatten(1)
-
-
-def _gather(images: Tensor, sources: Tensor) -> Tensor:
-    """Give each image's pixels their new places. One flat gather: twice as fast as one a row."""
-    first = torch.arange(len(images), dtype=torch.int32, device=images.device) * sources.shape[1]
-    return images.flatten().index_select(0, (sources + first[:, None]).flatten()).view_as(images)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from course_utils.batch_loss import check_pair, loss_of
 from course_utils.limits import check_type
+from course_utils.ranks import summed
 from course_utils.snapshot import eval_mode
 
 
@@ -22,6 +23,8 @@ def evaluate(
     loss_function: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
 ) -> tuple[float, float]:
     """Measure a model in evaluation mode; its modes and statistics stay as they are.
+
+    Where several ranks run, each gives its own part of the batches and gets the result of all.
 
     Args:
         model: the network, on its device.
@@ -37,8 +40,7 @@ def evaluate(
         ValueError: the batches are empty, or the loss function refuses the targets.
     """
     losses, correct, sizes = measure(model, batches, loss_function)
-    losses, correct = to_floats(losses, correct)
-    return weighted_mean(losses, sizes), sum(correct) / sum(sizes)
+    return overall(*to_floats(losses, correct), sizes)
 
 
 @torch.no_grad()
@@ -46,17 +48,19 @@ def measure(model, batches, loss_function) -> tuple[list[Tensor], list[Tensor], 
     """Return each batch's mean loss and number of right answers, on the device, and its size."""
     check_type("model", model, nn.Module)
     device = next(model.parameters()).device
-    losses, correct, sizes = [], [], []
+    losses, correct, sizes, empty = [], [], [], True
     with eval_mode(model):
         for batch in batches:
             check_pair(batch)
-            inputs, targets = batch
+            (inputs, targets), empty = batch, False
+            if not len(targets):  # a rank's part of a batch that is smaller than the ranks are many
+                continue
             targets = targets.to(device)
             predictions = model(inputs.to(device))
             losses.append(loss_of(loss_function, predictions, targets))
             correct.append(_number_correct(predictions, targets))
             sizes.append(len(targets))
-    if not sizes:
+    if empty:
         raise ValueError("The batches to evaluate on are empty: give at least one.")
     return losses, correct, sizes
 
@@ -72,6 +76,12 @@ def to_floats(*groups: list[Tensor]) -> list[list[float]]:
     values = [value for group in groups for value in group]
     numbers = iter(torch.stack(values).tolist() if values else [])
     return [list(islice(numbers, len(group))) for group in groups]
+
+
+def overall(losses: list[float], correct: list[float], sizes: list[int]) -> tuple[float, float]:
+    """Return mean loss and accuracy over the batches that `measure` saw, on all ranks together."""
+    loss, right, size = summed([sum(map(mul, losses, sizes)), sum(correct), sum(sizes)])
+    return loss / size, right / size
 
 
 def weighted_mean(values: list[float], weights: list[int]) -> float:

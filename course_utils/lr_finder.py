@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from course_utils.evaluation import measure
 from course_utils.limits import check_number, check_type, check_whole
 from course_utils.lr_curve import LRCurve, LRRepeats
+from course_utils.ranks import refuse_ranks
 from course_utils.snapshot import preserved
 from course_utils.stop_rule import StopRule
 from course_utils.train_step import TrainStep
@@ -67,11 +68,12 @@ def find_lr(
     Raises:
         TypeError: model, optimizer or batches are of another type, or `step` returns no loss.
         ValueError: a setting is out of its range, every learning rate is zero, `batches` is empty
-            or a one-shot iterator, or the first loss is not finite.
+            or a one-shot iterator, the first loss is not finite, or several ranks run.
     """
     check_type("model", model, nn.Module)
     check_type("optimizer", optimizer, torch.optim.Optimizer)
     check_type("batches", batches, Iterable)
+    refuse_ranks("find_lr")
     lrs = _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate)
     ratios = _group_ratios(optimizer)
     if check_every is None:
@@ -161,10 +163,8 @@ def _learning_rates(batches, min_lr, max_lr, steps, spacing, accumulate) -> list
     check_whole("accumulate", accumulate, 1)
     if steps is None:
         if not hasattr(batches, "__len__"):
-            raise ValueError(
-                f"The {type(batches).__name__} has no length: give the number of steps, e.g. "
-                "steps=300."
-            )
+            kind = type(batches).__name__
+            raise ValueError(f"The {kind} has no length: give a number of steps, as steps=300.")
         steps = max(100, len(batches) // accumulate)
     check_whole("steps", steps, 2)
     space = np.geomspace if spacing == "exponential" else np.linspace

@@ -21,6 +21,7 @@ from course_utils.detector import detect
 from course_utils.hard_negatives import HardNegative, Ranking
 from course_utils.limits import check_number, check_type, check_whole, shown
 from course_utils.live import progress_bar
+from course_utils.ranks import exists_for_all, gathered, rank, wait_for_all, world_size
 from course_utils.scene import Scene
 
 
@@ -71,6 +72,9 @@ def mine_hard_negatives(
     their number. They are ranked by the highest score in them, not cut at a fixed score, which
     means another thing for each detector.
 
+    Where several ranks run, with the same detector, each looks at its own part of the scenes, and
+    all get the result that one process would. A scan goes on with any number of ranks.
+
     Args:
         model: the detector.
         scenes: has `len` and an index; `scenes[i]` that raises ValueError is noted and left out.
@@ -78,11 +82,11 @@ def mine_hard_negatives(
         exclude: indices that are not looked at, such as those of rounds before.
         distinct: of two finds whose surroundings differ less than this (root mean square, in levels
             of 0 to 255), the one with the lower score is dropped; 0 keeps both.
-        batch_size: scenes at once.
+        batch_size: scenes at once, on each rank.
         decode: turns the model's output into one `Detections` an image.
         checkpoint: file in which the scan's state is kept; a scan that was interrupted goes on
             where it was saved, if model, scenes and settings are the same.
-        save_every: batches between two saves.
+        save_every: batches (of a rank) between two saves.
         progress: show a live line.
 
     Raises:
@@ -100,13 +104,14 @@ def mine_hard_negatives(
             f"scenes is {shown(scenes)}, but must have a length and an index: give a list."
         )
     scan = _Scan(model, scenes, Ranking(most, distinct), frozenset(exclude), batch_size, decode)
-    if checkpoint is not None and Path(checkpoint).exists():
+    if checkpoint is not None and exists_for_all(checkpoint):
         scan.load(checkpoint)
     started = time.perf_counter() - scan.seconds
-    starts = range(scan.position, len(scenes), batch_size)
-    with progress_bar(len(starts), description="mining", enabled=progress) as bar:
+    starts = range(scan.position, len(scenes), batch_size * world_size())
+    visible = progress and rank() == 0
+    with progress_bar(len(starts), description="mining", enabled=visible) as bar:
         for count, start in enumerate(starts, start=1):
-            scan.run(start, min(start + batch_size, len(scenes)))
+            scan.run(start)
             scan.seconds = time.perf_counter() - started
             if checkpoint is not None and (count % save_every == 0 or count == len(starts)):
                 scan.save(checkpoint)
@@ -130,28 +135,39 @@ class _Scan:
     seconds: float = 0.0
     unreadable: list[str] = field(default_factory=list)
 
-    def run(self, start: int, end: int) -> None:
-        """Look at the scenes from `start` to before `end`."""
-        batch = {}
-        for index in range(start, end):
+    def run(self, start: int) -> None:
+        """Look at one batch of scenes on each rank, the first from `start` on."""
+        own = start + rank() * self.batch_size
+        for scanned, unreadable, candidates in gathered(self._look(own, own + self.batch_size)):
+            self.scanned += scanned
+            self.unreadable += unreadable
+            self.ranking.add(candidates)
+        self.position = min(start + world_size() * self.batch_size, len(self.scenes))
+
+    def _look(self, start: int, end: int) -> tuple[int, list[str], list[HardNegative]]:
+        """Return how many scenes were read, what was said of the others, and what was found."""
+        batch, unreadable = {}, []
+        for index in range(start, min(end, len(self.scenes))):
             if index not in self.exclude:
                 try:
                     batch[index] = self.scenes[index]
                 except ValueError as error:
-                    self.unreadable.append(str(error))
+                    unreadable.append(str(error))
         results = detect(self.model, batch.values(), batch_size=self.batch_size, decode=self.decode)
-        self.ranking.add(
+        candidates = [
             HardNegative.of(index, scene, detections)
             for index, (scene, detections) in zip(batch, results, strict=True)
             if len(detections)
-        )
-        self.position, self.scanned = end, self.scanned + len(batch)
+        ]
+        return len(batch), unreadable, candidates
 
     def save(self, path: str | Path) -> None:
-        """Write how far it has come."""
+        """Write how far it has come; rank 0 does."""
         names = ("position", "scanned", "seconds", "unreadable")
         state = {name: getattr(self, name) for name in names}
-        save_checkpoint(path, {**state, "key": self._key(), "ranking": self.ranking.state()})
+        if rank() == 0:
+            save_checkpoint(path, {**state, "key": self._key(), "ranking": self.ranking.state()})
+        wait_for_all()
 
     def load(self, path: str | Path) -> None:
         """Go on from what `save` wrote."""

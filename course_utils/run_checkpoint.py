@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.device import rng_state, set_rng_state
+from course_utils.ranks import gathered, rank, wait_for_all, world_size
 from course_utils.run_log import RunLog
 from course_utils.snapshot import loader_generators
 from course_utils.train_step import TrainStep
@@ -25,7 +26,8 @@ class RunCheckpoint:
     """The checkpoint of one training run: all that the steps to come depend on.
 
     Kept are model (buffers outside its `state_dict` included), optimizer, schedule, gradient
-    scaler, log, the loaders' positions and the global random generators.
+    scaler, log, the loaders' positions and the global random generators. Where several ranks run,
+    each calls `save` and `restore`; rank 0 writes, with the generators of each.
 
     Args:
         path: the file.
@@ -61,6 +63,7 @@ class RunCheckpoint:
         self._parts = {k: part for k, part in parts.items() if hasattr(part, "load_state_dict")}
         self._generators = loader_generators(batches)
         self._settings = {
+            "number of ranks": world_size(),
             "list of parts": list(self._parts),
             "number of batches per epoch": length_hint(batches),
             **{f"batches.{name}": getattr(batches, name, None) for name in ORDER},
@@ -81,11 +84,14 @@ class RunCheckpoint:
         state = {name: part.state_dict() for name, part in self._parts.items()}
         state |= {
             "buffers": dict(self.model.named_buffers()),
-            "generators": [generator.get_state() for generator in self._generators],
-            "rng": rng_state(),
             "settings": self._settings,
         }
-        save_checkpoint(self.path, state)
+        own = {"generators": [g.get_state() for g in self._generators], "rng": rng_state()}
+        first, *others = gathered(own)
+        state |= {**first, "other_ranks": others}
+        if rank() == 0:
+            save_checkpoint(self.path, state)
+        wait_for_all()
 
     def restore(self, epochs: int) -> None:
         """Put the run's state back as it was saved, to go on to `epochs` epochs.
@@ -100,7 +106,7 @@ class RunCheckpoint:
             raise ValueError(
                 f"{self.path} holds no training run: give fit another checkpoint path."
             )
-        theirs, ours = state["settings"], self._settings
+        theirs, ours = {"number of ranks": 1} | state["settings"], self._settings
         for name in ours | theirs:
             if theirs.get(name) != ours.get(name):
                 raise ValueError(
@@ -118,9 +124,10 @@ class RunCheckpoint:
             part.load_state_dict(state[name])
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])
-        for generator, value in zip(self._generators, state["generators"], strict=True):
+        own = [state, *state.get("other_ranks", [])][rank()]
+        for generator, value in zip(self._generators, own["generators"], strict=True):
             generator.set_state(value)
-        set_rng_state(state["rng"])
+        set_rng_state(own["rng"])
 
 
 def _shapes(model: nn.Module) -> dict[str, list[int]]:

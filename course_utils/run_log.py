@@ -5,23 +5,29 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from operator import mul
 
 import torch
 from torch import Tensor
 
-from course_utils.evaluation import to_floats, weighted_mean
+from course_utils.evaluation import overall, to_floats, weighted_mean
 from course_utils.history import History, NonFiniteLoss
+from course_utils.ranks import summed, world_size
 
 
 class RunLog:
     """Keeps losses on the device as they come, and brings them to the host once an epoch.
+
+    Where several ranks run, each adds its own part of each step; then, too, the parts are put
+    together, so that every rank has the history of the whole (but its own clock's seconds).
 
     Args:
         record: maps names to functions of the optimizer, called at each step.
 
     Attributes:
         history: the measurements; a step is missing until its epoch ends or the log is saved.
-        sizes: number of samples in each step of the unfinished epoch.
+        sizes: number of samples in each step of the unfinished epoch; until the parts are put
+            together, on this rank.
     """
 
     def __init__(self, record: dict[str, Callable[[torch.optim.Optimizer], float]]):
@@ -57,12 +63,12 @@ class RunLog:
         losses, correct, sizes = validation or ([], [], [])
         losses, correct = self._collect(losses, correct)
         if validation is not None:
-            loss = weighted_mean(losses, sizes)
+            loss, accuracy = overall(losses, correct, sizes)
             if not math.isfinite(loss):
                 where = f"on the validation batches after epoch {epoch}"
                 raise NonFiniteLoss(loss, where, self.history)
             self.history.valid_loss.append(loss)
-            self.history.valid_accuracy.append(sum(correct) / sum(sizes))
+            self.history.valid_accuracy.append(accuracy)
         steps = self.history.step_loss[-len(self.sizes) :]
         self.history.train_loss.append(weighted_mean(steps, self.sizes))
         now = time.perf_counter()
@@ -87,9 +93,10 @@ class RunLog:
 
     def _collect(self, *more: list[Tensor]) -> list[list[float]]:
         losses, *others = to_floats(self._losses, *more)
-        first = len(self.sizes) - len(losses) + 1
+        known = len(self.sizes) - len(losses)  # steps of this epoch that were collected before
         self._losses.clear()
-        for number, loss in enumerate(losses, first):
+        losses, self.sizes[known:] = _of_all_ranks(losses, self.sizes[known:])
+        for number, loss in enumerate(losses, known + 1):
             if not math.isfinite(loss):
                 for values in self.history.recorded.values():
                     del values[len(self.history.step_loss) :]
@@ -97,3 +104,12 @@ class RunLog:
                 raise NonFiniteLoss(loss, where, self.history)
             self.history.step_loss.append(loss)
         return others
+
+
+def _of_all_ranks(losses: list[float], sizes: list[int]) -> tuple[list[float], list[int]]:
+    """Return each step's mean loss and size over all ranks, given this one's."""
+    if world_size() == 1:
+        return losses, sizes
+    totals = summed([*map(mul, losses, sizes), *sizes])
+    sizes = [int(size) for size in totals[len(losses) :]]
+    return [total / size for total, size in zip(totals, sizes, strict=False)], sizes

@@ -68,8 +68,10 @@ class OversamplingSampler(Sampler[int]):
     classes are equal in each epoch.
 
     With several ranks, all ranks together give exactly the epoch of one: nothing twice, nothing
-    left out, as it happens where `DistributedSampler` fills up or drops. So the first ranks may
-    have one sample more than the others: train under torch's `Join`, or drop short last batches.
+    left out, as it happens where `DistributedSampler` fills up or drops. `DeviceBatches` takes each
+    rank's part itself: leave out `rank` and `world_size` there. In a `DataLoader` give them; the
+    first ranks may have one sample more than the others, and so one batch more: train under torch's
+    `Join`, or choose a batch size at which none has.
 
     Args:
         labels: the class of each sample, (n,), any integers.

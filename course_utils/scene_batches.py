@@ -12,6 +12,7 @@ from torch import Tensor
 from course_utils.centre_maps import STRIDE, boxes_to_maps
 from course_utils.device import pick_device
 from course_utils.limits import check_number, check_type, check_whole
+from course_utils.ranks import own_part
 from course_utils.scene import Scene
 
 
@@ -72,12 +73,13 @@ class SceneBatches:
 
     Both pools are gone through in a random order, again and again: each scene of a pool comes once
     before any comes twice. Images are turned by quarters and mirrored at random, with their boxes.
+    Where several ranks run, each makes its own part of each batch.
 
     Args:
         positives: scenes with ships.
         negatives: scenes without, or None.
         negative_share: of each batch, 0 to 1, rounded to whole scenes.
-        batch_size: scenes a batch.
+        batch_size: scenes a batch, of all ranks together.
         steps: batches an epoch.
         seed: of order and turns.
 
@@ -118,9 +120,10 @@ class SceneBatches:
                 f"The scenes have the sizes {sorted(shapes)}, but need one square one."
             )
         self.steps, self.seed, self.epoch = steps, seed, 0
-        self.pools = [(positives, batch_size - count)]
+        kept = batch_size - count
+        self.pools = [(positives, kept, own_part(kept))]
         if count:
-            self.pools.append((negatives, count))
+            self.pools.append((negatives, count, own_part(count, before=kept)))
 
     def __len__(self) -> int:
         """Return the number of batches an epoch."""
@@ -129,11 +132,11 @@ class SceneBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         self.epoch += 1
-        orders = [_endless(len(pool), count, generator) for pool, count in self.pools]
+        orders = [_endless(len(pool), count, generator) for pool, count, _ in self.pools]
         for _ in range(self.steps):
             parts = [
-                (pool.images[(rows := next(order)).to(pool.images.device)], pool.boxes[rows])
-                for (pool, _), order in zip(self.pools, orders, strict=True)
+                (pool.images[(rows := next(order)[own]).to(pool.images.device)], pool.boxes[rows])
+                for (pool, _, own), order in zip(self.pools, orders, strict=True)
             ]
             turn = int(torch.randint(4, (), generator=generator))
             mirror = bool(torch.randint(2, (), generator=generator))

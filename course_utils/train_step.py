@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from course_utils.batch_loss import check_pair, loss_of
 from course_utils.limits import check_type
+from course_utils.ranks import are_running, data_parallel, share_of
+from course_utils.snapshot import eval_mode
 
 
 class TrainStep:
@@ -17,6 +19,13 @@ class TrainStep:
 
     The training loop and the learning-rate finder share it, so that the finder's curve is that of
     the training which follows. Nothing here waits for the device.
+
+    Where several ranks run, each calls the step with its own part of the batch, and the step is
+    that of one process on the whole batch: gradients are averaged over all its samples, however
+    many each rank has. Two things are of a rank's part alone: what the loss function returns, and
+    batch norm's statistics, of which rank 0's running ones are kept. (On GPUs
+    `torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)` shares them; then no rank's part may be
+    empty, so drop short last batches.) Each trainable parameter must take part in each loss.
 
     Args:
         model: the network; its parameters must all lie on one device.
@@ -53,6 +62,8 @@ class TrainStep:
                 "model: build it from model.parameters()."
             )
         self.model, self.optimizer, self.loss_function = model, optimizer, loss_function
+        self._forward = data_parallel(model)
+        self._has_met = not are_running()
         self.device = next(model.parameters()).device
         self.amp_type, self.scaler = self._precision(amp)
 
@@ -64,7 +75,8 @@ class TrainStep:
                 all their samples, as if they were one batch (batch-norm statistics excepted).
 
         Returns:
-            The loss before the step: a detached 0-d tensor on the device.
+            The loss before the step, on a rank of its own part: a detached 0-d tensor on the
+            device.
 
         Raises:
             TypeError: a batch is no pair of tensors.
@@ -75,12 +87,17 @@ class TrainStep:
             raise ValueError("There is no batch to step on: give at least one.")
         for batch in batches:
             check_pair(batch)
+        if not self._has_met:
+            self._meet(*batches[0])
         self.optimizer.zero_grad()
+        total = sum(len(targets) for _, targets in batches)
+        share = share_of(total, self.device) if are_running() else None
         if len(batches) == 1:
-            loss = self._backward(*batches[0])
+            loss = self._backward(*batches[0], share)
         else:
-            total = sum(len(targets) for _, targets in batches)
-            loss = sum(self._backward(*batch, weight=len(batch[1]) / total) for batch in batches)
+            loss = sum(
+                self._backward(*batch, share, weight=len(batch[1]) / total) for batch in batches
+            )
         if self.scaler is None:
             self.optimizer.step()
         else:
@@ -92,16 +109,37 @@ class TrainStep:
         """Return the loss of one batch with its graph, under the step's own precision."""
         inputs, targets = inputs.to(self.device), targets.to(self.device)
         if self.amp_type is None:
-            return loss_of(self.loss_function, self.model(inputs), targets)
+            return loss_of(self.loss_function, self._forward(inputs), targets)
         with torch.autocast(self.device.type, self.amp_type):
-            return loss_of(self.loss_function, self.model(inputs), targets)
+            return loss_of(self.loss_function, self._forward(inputs), targets)
 
-    def _backward(self, inputs: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
-        loss = self.loss(inputs, targets)
+    def _backward(
+        self, inputs: Tensor, targets: Tensor, share: Tensor | None, weight: float = 1.0
+    ) -> Tensor:
+        if share is not None and not len(targets):
+            loss = self._loss_of_nothing(inputs, targets)
+        else:
+            loss = self.loss(inputs, targets)
         if weight != 1.0:
             loss = loss * weight
-        (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+        counted = loss if share is None else loss * share.to(loss.dtype)
+        (counted if self.scaler is None else self.scaler.scale(counted)).backward()
         return loss.detach()
+
+    def _loss_of_nothing(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return 0 with a graph, so that a rank without samples still meets the others in it."""
+        with eval_mode(self.model):  # batch norm refuses a single sample in training
+            sample, target = (part.new_zeros(1, *part.shape[1:]) for part in (inputs, targets))
+            return self.loss(sample, target) * 0
+
+    def _meet(self, inputs: Tensor, targets: Tensor) -> None:
+        """Go through the model once before the first step.
+
+        Only after its first pass does `DistributedDataParallel` settle how it groups gradients, on
+        which the rounding of their sums depends: a resumed run shall not differ in one step.
+        """
+        self._loss_of_nothing(inputs, targets).backward()
+        self._has_met = True
 
     def _precision(
         self, amp: bool | None

@@ -15,6 +15,7 @@ from course_utils.evaluation import measure
 from course_utils.history import History
 from course_utils.limits import check_type, check_whole
 from course_utils.live import progress_bar
+from course_utils.ranks import exists_for_all, gathered, rank, take_from_first
 from course_utils.run_checkpoint import RunCheckpoint
 from course_utils.run_log import RunLog
 from course_utils.train_step import TrainStep
@@ -45,6 +46,10 @@ def fit(
     was never interrupted (where the device's kernels are deterministic). Build model, optimizer,
     schedule and batches as for the first call.
 
+    Inside `ranks.join_ranks`, the ranks train one model: each calls `fit` alike, and takes its own
+    part of each batch (as `DeviceBatches` and `SceneBatches` give it). Gradients, history and
+    checkpoint are those of the whole; rank 0 alone writes, shows progress and has watchers.
+
     Args:
         model: the network, on its device; it is in train mode afterwards.
         batches: yields (inputs, targets) in each epoch, on any device.
@@ -70,20 +75,25 @@ def fit(
         NonFiniteLoss: a loss of the epoch, or since the last save, is infinite or NaN.
         TypeError: model, optimizer, batches, a recorded value or a watcher is of another type.
         ValueError: a setting is out of its range, the batches are empty, nothing can be trained,
-            the loss function refuses the targets, or the checkpoint is damaged or of another run.
+            the loss function refuses the targets, the ranks have other numbers of batches, or the
+            checkpoint is damaged or of another run.
     """
+    check_type("model", model, nn.Module)
+    if any(parameter.is_cuda for parameter in model.parameters()):
+        _to_channels_last(model)
     step = TrainStep(model, optimizer, loss_function, amp=amp)
     if callable(schedule):
         schedule = schedule(optimizer)
     _check_settings(epochs, batches, schedule, optimizer, checkpoint, save_every)
     _check_types(batches, record or {}, watchers)
-    if step.device.type == "cuda":
-        _to_channels_last(model)
+    _check_ranks(batches)
+    if rank():
+        progress, watchers = False, ()
     log, saved = RunLog(record or {}), None
     if checkpoint is not None:
         loaders = {"batches": batches, "valid_batches": valid_batches}
         saved = RunCheckpoint(checkpoint, step, log, **loaders, schedule=schedule)
-        if saved.path.exists():
+        if exists_for_all(saved.path):
             saved.restore(epochs)
     model.train()
     total = epochs * length_hint(batches) or None
@@ -106,6 +116,7 @@ def fit(
                 if save_every and steps % save_every == 0 and steps < len(batches):
                     saved.save()
                 bar.update()
+            take_from_first(model.buffers())
             validated = None
             if valid_batches is not None:
                 validated = measure(model, valid_batches, loss_function)
@@ -151,6 +162,15 @@ def _check_types(batches, record, watchers) -> None:
         check_type(f"record[{name!r}]", function, Callable)
     for watcher in watchers:
         check_type("A watcher", watcher, Callable)
+
+
+def _check_ranks(batches) -> None:
+    lengths = gathered(length_hint(batches))
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            f"The ranks have {lengths} batches an epoch, but all must have as many: use "
+            "DeviceBatches, which gives each rank a part of every batch, or leave out the last."
+        )
 
 
 def _to_channels_last(model: nn.Module) -> None:

@@ -298,10 +298,14 @@ def test_resume_with_a_sampler(stop):
     [
         ({"sampler": OversamplingSampler(SAMPLED)}, "OversamplingSampler with shuffle=True"),
         ({"shuffle": False, "sampler": [3, 1]}, "The sampler is a list .* set_epoch"),
+        (
+            {"shuffle": False, "sampler": OversamplingSampler(SAMPLED, world_size=2)},
+            "The sampler gives one rank's part of 2: give one of the whole epoch",
+        ),
     ],
 )
 def test_bad_sampler(changes, words):
-    """Does a sampler beside shuffle, or one that knows no epochs, raise a sentence?"""
+    """Does a sampler beside shuffle, without epochs or of one rank's part raise a sentence?"""
     with pytest.raises(ValueError, match=words):
         make_batches(**changes)
 

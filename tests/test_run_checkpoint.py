@@ -176,6 +176,20 @@ def test_torch_schedule(tmp_path):
     assert same(train(path), train())
 
 
+def test_checkpoint_from_before_ranks(tmp_path, undisturbed):
+    """Does a run go on from a file that was written when there were no ranks yet?"""
+    path, training = tmp_path / "run.pt", Training()
+    training.at_step = stop_after(31)
+    with pytest.raises(Stop):
+        training.fit(path)
+    state = load_checkpoint(path)
+    del state["other_ranks"], state["settings"]["number of ranks"]
+    save_checkpoint(path, state)
+    training = Training()
+    training.fit(path)
+    assert same(training.end(), undisturbed)
+
+
 def finished(path, **changes):
     """Train one epoch of a run with a few settings that may be changed."""
     settings = {"lr": 0.1, "sizes": BATCH_SIZES, "width": 8, "epochs": 1, "seed": 0} | changes

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, MultiStepLR
 
-from course_utils.batches import Augment, DeviceBatches
+from course_utils.augment import Augment
+from course_utils.batches import DeviceBatches
 from course_utils.data import load_images
 from course_utils.device import set_seed
 from course_utils.history import History
@@ -71,19 +72,17 @@ class Run:
         seed: int,
         *,
         device: torch.device,
-        valid_batches: DeviceBatches | None = None,
+        **fit_settings,
     ) -> tuple[nn.Module, History]:
-        """Train a fresh model by this schedule; the seed decides weights and order."""
+        """Train a fresh model by this schedule; the seed decides weights and order.
+
+        Further settings are those of `training.fit`.
+        """
         model, optimizer = settings.build(seed, self.lr, device)
         batches = self.batches(settings, images, seed, device)
         schedule = self.attach(optimizer, self.epochs * len(batches))
         history = fit(
-            model,
-            batches,
-            optimizer,
-            epochs=self.epochs,
-            schedule=schedule,
-            valid_batches=valid_batches,
+            model, batches, optimizer, epochs=self.epochs, schedule=schedule, **fit_settings
         )
         return model, history
 

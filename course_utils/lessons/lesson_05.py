@@ -12,7 +12,8 @@ from statistics import mean
 import torch
 from torch import nn
 
-from course_utils.batches import Augment, DeviceBatches
+from course_utils.augment import Augment
+from course_utils.batches import DeviceBatches
 from course_utils.data import load_images
 from course_utils.device import set_seed
 from course_utils.evaluation import evaluate

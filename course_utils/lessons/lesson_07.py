@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import nn
 
-from course_utils.batches import Augment
+from course_utils.augment import Augment
 from course_utils.data import load_images
 from course_utils.image_set import ImageSet, pool_images, split_images
 from course_utils.lessons.runs_07 import Run

@@ -5,20 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import mean
 
 import numpy as np
 
 from course_utils.claims import Claim, format_interval, mean_interval
 
 TUNING_FILE = Path(__file__).with_name("tuning_04.json")
-# Test accuracy in % of ResNet-56 on CIFAR-10: from the source text, and from He et al. (2016).
-PUBLISHED = (
-    ("1cycle, LR .08 to .8, 95 epochs", None),
-    ("1cycle, LR .15 to 3, 50 epochs", 92.3),
-    ("1cycle, 70 epochs, LR not stated", 93.0),
-    ("step decay, about 360 epochs", 93.03),
-)
 
 
 def tuned(entry: str) -> dict:
@@ -89,22 +81,6 @@ def _crossing(steps: Sequence[int], means: np.ndarray, target: float) -> float:
     before, logs = after - 1, np.log(steps)
     share = (target - means[before]) / (means[after] - means[before])
     return float(np.exp(logs[before] + share * (logs[after] - logs[before])))
-
-
-def published_table(accuracy: Mapping) -> str:
-    """Lay out the published figures beside the accuracies measured now.
-
-    Args:
-        accuracy: `lesson_04.Run` -> test accuracies in %, one a seed.
-    """
-    lines = [f"{'published: ResNet-56, CIFAR-10':40} test accuracy (%)"]
-    for name, value in PUBLISHED:
-        lines.append(f"{name:40} {'not reported' if value is None else value}")
-    lines.append(f"{'measured now, in this profile':40}")
-    for run, values in accuracy.items():
-        name = f"{run.schedule}, LR {run.lr:g}, {run.epochs} epochs"
-        lines.append(f"{name:40} {mean(values):.1f}")
-    return "\n".join(lines)
 
 
 def claims(arms: Mapping, lead: Callable[..., Sequence[float]]) -> list[Claim]:

@@ -1,0 +1,128 @@
+"""The published experiments at full size: what `python -m course_utils.reproduce` trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from course_utils.batches import DeviceBatches
+from course_utils.data import load_images
+from course_utils.evaluation import evaluate
+from course_utils.history import NonFiniteLoss
+from course_utils.lessons import lesson_04, lesson_05
+from course_utils.lessons.lesson_04 import Run
+from course_utils.lessons.published import momentum_experiment
+from course_utils.settings import profile
+
+# Run -> function that carries it out and returns an accuracy in %.
+Jobs = Iterator[tuple[str, Callable[[], float]]]
+# The 64,000 steps of He et al. (2016), with their batch size and learning rate.
+STEP_DECAY = Run("step decay", 164, lr=0.1, batch_size=128)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how an experiment runs.
+
+    Attributes:
+        device: what trains.
+        compiled: whether `torch.compile` compiles the models.
+        checkpoints: folder of the checkpoints of unfinished runs.
+    """
+
+    device: torch.device
+    compiled: bool
+    checkpoints: Path
+
+    def prepare(self, settings):
+        """Return a lesson's settings, with models that are compiled where that is asked for."""
+        if not self.compiled:
+            return settings
+        return replace(settings, model=partial(_compiled, settings.model))
+
+    def measured(self, images) -> DeviceBatches:
+        """Return the batches of a set to measure on."""
+        return DeviceBatches(images, batch_size=1000, device=self.device)
+
+
+def experiments() -> dict[str, Callable[..., Jobs]]:
+    """Return name -> function (name, seeds, machine, done) that yields the experiment's runs.
+
+    `done` maps the names of runs to their results, and must hold a run's before the next is asked
+    for: what an experiment runs may depend on what it has measured.
+
+    Raises:
+        ValueError: the quick profile runs, which has no published experiment.
+    """
+    if profile() == "quick":
+        raise ValueError(
+            "COURSE_PROFILE is 'quick', whose experiments nobody has published: "
+            "set it to 'full', or unset it."
+        )
+    cycles = {"95": 0, "50": 1, "70": 2}  # epochs -> place in lesson 04's settings
+    runs = lesson_04.settings().runs
+    schedules = {f"resnet56-1cycle-{epochs}": runs[place] for epochs, place in cycles.items()}
+    shrunk = replace(STEP_DECAY, epochs=1, batch_size=16)
+    schedules["resnet56-step-decay"] = shrunk if profile() == "smoke" else STEP_DECAY
+    momenta = {momentum_experiment(arm): arm for arm in lesson_05.ARMS}
+    return {
+        **{name: partial(_schedule_jobs, run) for name, run in schedules.items()},
+        **{name: partial(_momentum_jobs, arm) for name, arm in momenta.items()},
+    }
+
+
+def _schedule_jobs(
+    run: Run, name: str, seeds: int, machine: Machine, done: Mapping[str, dict]
+) -> Jobs:
+    """Yield lesson 04's training by one schedule, once a seed.
+
+    Nothing is chosen on validation images here, so that none are held out of the training set.
+    """
+    settings = machine.prepare(lesson_04.settings())
+    train, test = load_images()
+
+    def accuracy(seed: int) -> float:
+        path = machine.checkpoints / f"{name}-{seed}.pt"
+        try:
+            model, _ = run.train(settings, train, seed, device=machine.device, checkpoint=path)
+        except NonFiniteLoss:
+            return 100 / len(train.class_names)  # that of guessing
+        return 100 * evaluate(model, machine.measured(test))[1]
+
+    for seed in range(seeds):
+        yield f"seed {seed}", partial(accuracy, seed)
+
+
+def _momentum_jobs(
+    arm: str, name: str, seeds: int, machine: Machine, done: Mapping[str, dict]
+) -> Jobs:
+    """Yield lesson 05's runs that choose the peak on validation images, then those that test it."""
+    settings = machine.prepare(lesson_05.settings())
+    train, valid, test = settings.load()
+    run = partial(settings.accuracy, train, arm=arm, device=machine.device)
+    sweep: dict[float, list[str]] = {peak: [] for peak in settings.peaks}
+    for peak in settings.peaks:
+        for seed in settings.sweep_seeds[:seeds]:
+            sweep[peak].append(f"validation, peak {peak:g}, seed {seed}")
+            yield sweep[peak][-1], partial(run, machine.measured(valid), peak=peak, seed=seed)
+    peak = lesson_05.best_peak(
+        {peak: [done[run]["accuracy"] for run in runs] for peak, runs in sweep.items()}
+    )
+    for seed in settings.test_seeds[:seeds]:
+        yield (
+            f"test, peak {peak:g}, seed {seed}",
+            partial(run, machine.measured(test), peak=peak, seed=seed),
+        )
+
+
+def _compiled(build: Callable[[], nn.Module]) -> nn.Module:
+    model = build()
+    # In place: the names in its state_dict stay. With CUDA graphs, since a step of these nets is so
+    # short that without them the GPU waits for the host to launch kernels.
+    model.compile(mode="reduce-overhead")
+    return model
