@@ -295,7 +295,7 @@ def test_bad_batches():
             while True:
                 yield next(iter(loader))
 
-    with pytest.raises(ValueError, match="no length: give the number of steps"):
+    with pytest.raises(ValueError, match="no length: give a number of steps"):
         find_lr(model, optimizer, Endless())
     assert len(find_lr(model, optimizer, Endless(), steps=20, max_lr=1e-3).lrs) == 20
 
