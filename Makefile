@@ -63,7 +63,7 @@ bite: $(READY)  ## break course_utils in many ways and see each one caught
 	$(BIN)/python tests/bite.py
 
 bench: $(PEERS)/.ready  ## measure course_utils beside its peers on the CPU, in at most 15 minutes
-	cd benchmarks && $(abspath $(PEERS))/bin/python run_all.py
+	$(PEERS)/bin/python -m benchmarks.run_all
 
 test-browser: $(READY)  ## use lessons in a real browser; NOTEBOOKS=..., screenshots in build/
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'

@@ -53,6 +53,9 @@ def cnn_problem(steps: int):
     return small_cnn, _batches(pool_images(load_fashion_mnist()[0], 2), steps)
 
 
+PROBLEMS = {"784-100-10 net": simple_problem, "small CNN, 14 x 14": cnn_problem}
+
+
 def _batches(images: ImageSet, steps: int) -> list[tuple[Tensor, Tensor]]:
     images = images.subset(range(min(len(images), steps * BATCH_SIZE)))
     return list(DeviceBatches(images, batch_size=BATCH_SIZE, shuffle=True, drop_last=True))

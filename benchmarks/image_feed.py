@@ -21,15 +21,16 @@ from course_utils.image_set import ImageSet
 BATCH_SIZE = 128
 PAD = 2
 SETTING = (
-    "All shuffle, flip, pad by reflection, crop and normalise the same images of Fashion-MNIST in "
-    f"batches of {BATCH_SIZE}; the time of a whole epoch of them. The feeds take turns in random "
-    "order. The main process and each worker have one thread, and the workers are started before."
+    "All shuffle, flip, pad by reflection, crop and normalise the same images of Fashion-MNIST "
+    f"in batches of {BATCH_SIZE}; the time of a whole epoch of them. The feeds take turns in "
+    "random order. The main process and each worker have one thread, and the workers are started "
+    "before."
 )
 READING = (
-    "torchvision's transforms work on one image at a time, in Python; DeviceBatches on a batch at a "
-    "time. Worker processes hide that cost behind a training step as far as there are free cores, "
-    "and for sets of large files there is no way around them; DeviceBatches is for small images "
-    "that fit into memory."
+    "torchvision's transforms work on one image at a time, in Python; DeviceBatches on a batch "
+    "at a time. Worker processes hide that cost behind a training step as far as there are free "
+    "cores, and for sets of large files there is no way around them; DeviceBatches is for small "
+    "images that fit into memory."
 )
 
 

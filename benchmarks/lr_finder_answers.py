@@ -1,4 +1,4 @@
-"""What learning-rate finders suggest: where the answer is known, where there is none, on a real net.
+"""What learning-rate finders suggest: a known answer, none at all, and a real net.
 
 python -m benchmarks.lr_finder_answers [FILE.json]
 """
@@ -32,16 +32,17 @@ FAULTS = (
 )
 FAULTS_READING = "Where the loss is constant there is nothing to suggest; a number hides that."
 KNOWN = (
-    "The loss falls as a sigmoid of the logarithm of the learning rate and then explodes, so that "
-    "its steepest point is known. Suggestion over that point, with each finder's own smoothing and "
-    "rules, in sweeps of so many steps; and the range over ten seeds of noise with a standard "
-    "deviation of 0.05. `valley` aims at another point, so that only its range "
+    "The loss falls as a sigmoid of the logarithm of the learning rate and then explodes, so "
+    "that its steepest point is known. Suggestion over that point, with each finder's own "
+    "smoothing and rules, in sweeps of so many steps; and the range over ten seeds of noise with "
+    "a standard deviation of 0.05. `valley` aims at another point, so that only its range "
     "compares. The optimizer's own learning rate is the sweep's lowest, since ignite takes its "
     "first step with it."
 )
 KNOWN_READING = (
-    "Smoothing that looks back delays the curve; ours is centred before the pick. Lightning's slope "
-    "is that over the learning rate itself, not its logarithm, which moves the pick to the left."
+    "Smoothing that looks back delays the curve; ours is centred before the pick. Lightning's "
+    "slope is that over the learning rate itself, not its logarithm, which moves the pick to the "
+    "left."
 )
 REAL = (
     f"The 784-100-10 net on Fashion-MNIST, SGD, batches of {BATCH_SIZE}, {STEPS} steps, ten seeds "

@@ -24,22 +24,23 @@ STEPS = 40
 STOP_AT = 20
 RATIO = 10.0
 SETTING = (
-    "A sweep in the middle of a training: a small CNN with batch normalization, one layer of which "
-    "is frozen in evaluation mode, and dropout; SGD with momentum and two parameter groups; a "
-    "DataLoader that shuffles with a generator of its own; a loss that draws from Python's and "
-    "NumPy's generators, as an augmentation does. Each part is compared bit by bit with what it was."
+    "A sweep in the middle of a training: a small CNN with batch normalization, one layer of "
+    "which is frozen in evaluation mode, and dropout; SGD with momentum and two parameter "
+    "groups; a DataLoader that shuffles with a generator of its own; a loss that draws from "
+    "Python's and NumPy's generators, as an augmentation does. Each part is compared bit by bit "
+    "with what it was."
 )
 READING = (
-    "The peers promise weights and optimizer, and keep that after success; of gradients, generators "
-    "and the loader's order they promise nothing. fastai's `fit` sets the learning rates and the "
-    "modes anew at each call, so that it misses neither. torch-lr-finder restores in `reset()`, "
-    "ignite at the end of its `with` block and fastai after the fit, all of which an exception "
-    "skips; torch-lr-finder's user can still call `reset()` then."
+    "The peers promise weights and optimizer, and keep that after success; of gradients, "
+    "generators and the loader's order they promise nothing. fastai's `fit` sets the learning "
+    "rates and the modes anew at each call, so that it misses neither. torch-lr-finder restores "
+    "in `reset()`, ignite at the end of its `with` block and fastai after the fit, all of which "
+    "an exception skips; torch-lr-finder's user can still call `reset()` then."
 )
 RATIO_SETTING = (
     "The ratio of the two groups' learning rates in the middle of the sweep, where the optimizer "
-    f"has {RATIO:.0f}: given one range, and given a range for each group with that ratio, where the "
-    "finder takes such."
+    f"has {RATIO:.0f}: given one range, and given a range for each group with that ratio, where "
+    "the finder takes such."
 )
 
 

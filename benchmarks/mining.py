@@ -30,10 +30,10 @@ from course_utils.training import fit
 
 SIZE = 96  # pixels
 SETTING = (
-    "A small detector, trained on scenes with ships alone, mines generated scenes without ships, of "
-    f"{SIZE} x {SIZE} pixels, with checkpoints; at most {{most}} are kept. Each number in a process "
-    "of its own, since the operating system keeps one peak of memory a process. Painting the scenes "
-    "is a part of the time."
+    "A small detector, trained on scenes with ships alone, mines generated scenes without ships, "
+    f"of {SIZE} x {SIZE} pixels, with checkpoints; at most {{most}} are kept. Each number in a "
+    "process of its own, since the operating system keeps one peak of memory a process. Painting "
+    "the scenes is a part of the time."
 )
 READING = (
     "No peer mines hard negatives. Memory stays as it is beyond the number that are kept: scenes "

@@ -25,10 +25,10 @@ MAX_LR = 0.8
 HIGH, LOW = 0.95, 0.85  # momentum
 SETTING = (
     "Learning rate and momentum that an optimizer has in each step of a training, beside the "
-    "schedule's definition written out anew in float64: the largest deviation over all steps, the "
-    "last included, relative to the definition, over trainings of {lengths} steps. Then the "
-    "last step's learning rate over the final one that the definition names, and the highest over "
-    "the peak, in the longest; and what happens in one step more."
+    "schedule's definition written out anew in float64: the largest deviation over all steps, "
+    "the last included, relative to the definition, over trainings of {lengths} steps. Then the "
+    "last step's learning rate over the final one that the definition names, and the highest "
+    "over the peak, in the longest; and what happens in one step more."
 )
 READING = (
     "fastai puts step i of T at i / T, so that its last step falls short of the end that "

@@ -20,17 +20,18 @@ from course_utils.sampling import oversample_indices
 # Each class half as frequent as the one before: imbalance of 1 to 512.
 CLASSES = 10
 SETTING = (
-    "Positions for one epoch in which every class is to come as often as the largest, from labels "
-    f"of {CLASSES} classes, each half as frequent as the one before. WeightedRandomSampler draws as "
-    "many samples as ours, with weights of one over the class's size, which is how PyTorch's users "
-    "oversample. Largest error: of a class's count, relative to what it should be. Missed: samples "
-    "of the largest class that the epoch leaves out."
+    "Positions for one epoch in which every class is to come as often as the largest, from "
+    f"labels of {CLASSES} classes, each half as frequent as the one before. WeightedRandomSampler "
+    "draws as many samples as ours, with weights of one over the class's size, which is how "
+    "PyTorch's users oversample. Largest error: of a class's count, relative to what it should "
+    "be. Missed: samples of the largest class that the epoch leaves out."
 )
 READING = (
-    "WeightedRandomSampler draws with replacement, so that its counts are right on average only and "
-    "part of the largest class is not seen in an epoch. imbalanced-learn is exact, but lets its "
-    "copies of the small classes vary in number, as ours does not; it keeps the original order and "
-    "appends the copies, so that a loader has to shuffle afterwards, which its time leaves out."
+    "WeightedRandomSampler draws with replacement, so that its counts are right on average only "
+    "and part of the largest class is not seen in an epoch. imbalanced-learn is exact, but lets "
+    "its copies of the small classes vary in number, as ours does not; it keeps the original "
+    "order and appends the copies, so that a loader has to shuffle afterwards, which its time "
+    "leaves out."
 )
 
 

@@ -28,6 +28,13 @@ PACKAGES = (
     "skorch",
     "imbalanced-learn",
 )
+INTRODUCTION = (
+    "Written by `make bench`, which measures `course_utils` beside its peers on one CPU thread; "
+    "`results.json` holds the same numbers. Times are medians of paired runs: all of a table "
+    "take turns, in random order, so that a change of the machine's speed meets all alike. A "
+    "ratio to ours above 1 means that the peer takes longer; ratios are of runs in the same "
+    "round, and `quartiles` enclose the middle half of the rounds."
+)
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,42 @@ def format_cell(value) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return " to ".join(map(format_cell, value))
-    if isinstance(value, float) and math.isfinite(value) and value:
+    if isinstance(value, int) or value == 0:
+        return f"{value:,.0f}"
+    if isinstance(value, float) and math.isfinite(value):
         digits = max(0, 2 - math.floor(math.log10(abs(value))))
         return f"{value:.2e}" if digits > 5 else f"{value:,.{digits}f}"
-    if isinstance(value, int | float):
-        return f"{value:,}"
     return str(value)
+
+
+def faster_peers(tables: Sequence[Table]) -> list[str]:
+    """Name each run that beats ours: the upper quartile of its ratios to ours lies below 1."""
+    return [
+        f"{table.title}: {row['']} takes {format_cell(row['ratio to ours'])} of our time"
+        for table in tables
+        for row in table.rows
+        if row.get("its quartiles", [1, 1])[1] < 1
+    ]
+
+
+def document(content: dict) -> str:
+    """Lay the whole of a run out in Markdown: where and with what it ran, and every table."""
+    tables = [Table(**table) for table in content["tables"]]
+    facts = [f"- {name}: {value}" for name, value in content["machine"].items()]
+    facts.append("- " + ", ".join(f"{name} {v}" for name, v in content["versions"].items()))
+    faster = faster_peers(tables) or ["none in this run"]
+    parts = [
+        "# Benchmarks beside the peers",
+        INTRODUCTION,
+        "\n".join(facts),
+        "## Where a peer is faster",
+        "\n".join(f"- {sentence}" for sentence in faster),
+        *(table.markdown() for table in tables),
+    ]
+    if content["missing"]:
+        missing = [f"- {name}: {why}" for name, why in content["missing"].items()]
+        parts += ["## Missing in this run", "\n".join(missing)]
+    return "\n\n".join(parts) + "\n"
 
 
 def run_row(measure: Callable[[], Sequence[Table]]) -> None:

@@ -9,24 +9,23 @@ from functools import partial
 
 from torch.nn.utils import parameters_to_vector
 
-from benchmarks.clocked import ClockedLoader, cnn_problem, simple_problem
+from benchmarks.clocked import BATCH_SIZE, PROBLEMS, ClockedLoader
 from benchmarks.pairing import compare, take_turns
 from benchmarks.report import Table, run_row
 from benchmarks.training_peers import FRAMEWORKS
 from course_utils.device import set_seed
 
 SGD = {"lr": 0.1, "momentum": 0.9}
-PROBLEMS = {"784-100-10 net": simple_problem, "small CNN, 14 x 14": cnn_problem}
 SETTING = (
-    "SGD with momentum, batches of 128 from Fashion-MNIST, in memory; the time from one batch to "
-    "the next, over an epoch. The frameworks take turns in random order, on the same initial "
-    "weights and batches. No validation, logger, checkpoint or progress bar in any. The last column "
-    "is the largest difference of the final weights from the bare loop's."
+    f"SGD with momentum, batches of {BATCH_SIZE} from Fashion-MNIST, in memory; the time from one "
+    "batch to the next, over an epoch. The frameworks take turns in random order, on the same "
+    "initial weights and batches. No validation, logger, checkpoint or progress bar in any. The "
+    "last column is the largest difference of the final weights from the bare loop's."
 )
 READING = (
     "The bare loop keeps no loss; ours keeps each step's, as fastai, Lightning (not barebones), "
-    "ignite and skorch keep one in some form. What a framework adds is a constant a step, so that "
-    "it weighs on a small net and not on a large one."
+    "ignite and skorch keep one in some form. What a framework adds is a constant a step, so "
+    "that it weighs on a small net and not on a large one."
 )
 
 
