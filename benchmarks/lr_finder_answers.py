@@ -48,7 +48,12 @@ REAL = (
     f"The 784-100-10 net on Fashion-MNIST, SGD, batches of {BATCH_SIZE}, {STEPS} steps, ten seeds "
     "of weights and order. All sweeps of a seed see the same."
 )
-REAL_READING = "A finder whose suggestion scatters less needs fewer repeats."
+REAL_READING = (
+    "A finder whose suggestion scatters less needs fewer repeats. A trailing average delays each "
+    "seed's curve alike, so that a pick may scatter little and yet lie off the steepest point, "
+    "by what the table above says. `valley` reads the whole fall, whose start is the noisiest "
+    "part."
+)
 
 
 def measure(names=tuple(FINDERS), *, seeds: int = 10) -> list[Table]:

@@ -5,7 +5,6 @@ python -m benchmarks.mining [FILE.json]
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 import time
@@ -84,6 +83,8 @@ def scan(path: Path, number: int, most: int) -> Scan:
 
 def peak_memory() -> float:
     """Return the most that this process has held up to now, in MB."""
+    import resource  # here, since Windows has none
+
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
