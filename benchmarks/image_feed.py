@@ -65,7 +65,7 @@ def data_loader(image_set: ImageSet, workers: int) -> DataLoader:
     )
 
 
-def measure(*, images: int = 10_000, rounds: int = 9) -> list[Table]:
+def measure(*, images: int = 5000, rounds: int = 9) -> list[Table]:
     train, _ = load_fashion_mnist()
     train = train.subset(range(images))
     feeds = {

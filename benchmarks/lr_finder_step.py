@@ -31,7 +31,7 @@ READING = (
 )
 
 
-def measure(finders=FINDERS, *, steps: int = 150, rounds: int = 11) -> list[Table]:
+def measure(finders=FINDERS, *, steps: int = 100, rounds: int = 11) -> list[Table]:
     tables = []
     for name, problem in PROBLEMS.items():
         build, batches = problem(steps)

@@ -22,6 +22,8 @@ from course_utils.group_split import split_by_group
 from course_utils.hard_negatives import HardNegative, Ranking
 from course_utils.oriented_box import mask_to_oriented_box
 from course_utils.rle import decode_rle, encode_rle
+from course_utils.scene_batches import pack
+from course_utils.scene_generator import SimulatedScenes
 
 
 def on_mask(function) -> Task:
@@ -70,6 +72,16 @@ def maps_of_boxes(size: int):
 def boxes_of_maps(size: int):
     maps = torch.randn(size, 5, 24, 24)
     return lambda: maps_to_detections(maps)
+
+
+def paint(size: int):
+    scenes = SimulatedScenes(size, ships=True, size=64)
+    return lambda: [scenes[index] for index in range(size)]
+
+
+def pack_scenes(size: int):
+    scene = SimulatedScenes(1, ships=True, size=64)[0]
+    return lambda: pack([scene] * size)
 
 
 def split(size: int):
@@ -131,6 +143,8 @@ TASKS = {
     "airbus_score": (on_pairs(airbus_score), "images", (3, 30, 300, 3000)),
     "boxes_to_maps": (maps_of_boxes, "images", FEW),
     "maps_to_detections": (boxes_of_maps, "images", (3, 30, 300, 3000)),
+    "SimulatedScenes": (paint, "scenes", (1, 10, 100, 1000)),
+    "pack": (pack_scenes, "scenes", FEW),
     "split_by_group": (split, "names", MANY),
     "Ranking.add": (rank, "finds", (30, 300, 3000, 30_000)),
     "AirbusFolder": (airbus_table, "rows of the table", MANY),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +18,10 @@ from torch import nn
 
 from course_utils import progress
 from course_utils.batches import Augment, DeviceBatches
+from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.class_metrics import balanced_accuracy
+from course_utils.comparison import first_difference
+from course_utils.evaluation import evaluate
 from course_utils.image_set import ImageSet, channel_statistics, split_images
 from course_utils.lr_curve import LRCurve
 from course_utils.lr_finder import find_lr
@@ -87,6 +91,27 @@ def sweep_steps(size: int):
     return lambda: find_lr(model, optimizer, batches, **settings)
 
 
+def evaluate_batches(size: int):
+    model, batches = nn.Linear(1, 2), [(torch.ones(1, 1), torch.zeros(1, dtype=torch.long))] * size
+    return lambda: evaluate(model, batches)
+
+
+def checkpoint(size: int):
+    """Save so many numbers and load them."""
+    path, state = Path("checkpoint.pt"), {"weights": torch.randn(size)}
+
+    def run():
+        save_checkpoint(path, state)
+        return load_checkpoint(path)
+
+    return run
+
+
+def compare_lists(size: int):
+    values = list(map(float, range(size)))
+    return lambda: first_difference(values, list(values))
+
+
 def record_progress(size: int):
     """Write one entry into a file that holds so many."""
     entries = {str(number): True for number in range(size)}
@@ -128,6 +153,9 @@ TASKS = {
     ),
     "find_lr": (sweep_steps, "steps", (10, 100, 1000, 10_000)),
     "fit": (train_steps, "steps", (10, 100, 1000, 10_000)),
+    "evaluate": (evaluate_batches, "batches", (10, 100, 1000, 10_000)),
+    "save and load a checkpoint": (checkpoint, "numbers", (10_000, 100_000, 1_000_000, 10_000_000)),
+    "first_difference": (compare_lists, "values", STEPS),
     "an epoch of DeviceBatches": (on_images(epoch_of_batches), "images", IMAGES),
     "channel_statistics": (
         on_images(lambda image_set: channel_statistics(image_set.images)),

@@ -29,7 +29,7 @@ READING = (
 )
 
 
-def measure(frameworks=FRAMEWORKS, *, steps: int = 150, rounds: int = 25) -> list[Table]:
+def measure(frameworks=FRAMEWORKS, *, steps: int = 100, rounds: int = 21) -> list[Table]:
     tables = []
     for name, problem in PROBLEMS.items():
         build, batches = problem(steps)
