@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from benchmarks.training_peers import lightning_module, quiet_lightning
+from benchmarks.training_peers import LIGHTNING_EXTRAS, lightning_module, quiet_lightning
 from course_utils.lr_finder import find_lr
 
 MIN_LR, MAX_LR = 1e-6, 10.0
@@ -118,15 +118,14 @@ def lightning(sweep: Sweep) -> Suggestions:
 
     if sweep.spread is not None:
         raise NotOfferedError
-    parts = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
-    module = lightning_module()(sweep.model, {"optimizer": sweep.optimizer}, sweep.loss_function)
+    module = lightning_module(sweep.model, sweep.optimizer, sweep.loss_function)
     with tempfile.TemporaryDirectory() as folder, quiet_lightning():
         trainer = Trainer(
             accelerator="cpu",
             devices=1,
             max_epochs=1,
             default_root_dir=folder,
-            **dict.fromkeys(parts, False),
+            **dict.fromkeys(LIGHTNING_EXTRAS, False),
         )
         found = Tuner(trainer).lr_find(
             module,

@@ -40,7 +40,7 @@ READING = (
 RATIO_SETTING = (
     "The ratio of the two groups' learning rates in the middle of the sweep, where the optimizer "
     f"has {RATIO:.0f}: given one range, and given a range for each group with that ratio, where "
-    "the finder takes such."
+    "the finder takes such (fastai as arrays; as lists, it fails)."
 )
 
 
@@ -77,9 +77,8 @@ def traces(find, *, stop_at: int | None) -> dict[str, bool]:
         count += 1
         if count == stop_at:
             raise Interrupted
-        return F.cross_entropy(prediction, target) * (
-            1 + 1e-9 * (random.random() + np.random.rand())
-        )
+        drawn = random.random() + np.random.rand()
+        return F.cross_entropy(prediction, target) * (1 + 1e-9 * drawn)
 
     model, optimizer, loader = _training()
     before = _state(model, optimizer, loader)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -16,6 +18,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from course_utils.training import fit
+
+LIGHTNING_EXTRAS = (
+    "logger",
+    "enable_checkpointing",
+    "enable_progress_bar",
+    "enable_model_summary",
+)
 
 
 def bare_loop(model: nn.Module, loader: DataLoader, **settings) -> None:
@@ -59,11 +68,11 @@ def lightning(model: nn.Module, loader: DataLoader, *, barebones: bool, **settin
 
     lean = {"barebones": True}
     if not barebones:
-        parts = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
-        lean = dict.fromkeys(parts, False)
+        lean = dict.fromkeys(LIGHTNING_EXTRAS, False)
+    optimizer = torch.optim.SGD(model.parameters(), **settings)
     with quiet_lightning():
         trainer = Trainer(accelerator="cpu", devices=1, max_epochs=1, **lean)
-        trainer.fit(lightning_module()(model, settings), loader)
+        trainer.fit(lightning_module(model, optimizer, F.cross_entropy), loader)
 
 
 def ignite(model: nn.Module, loader: DataLoader, **settings) -> None:
@@ -101,33 +110,29 @@ FRAMEWORKS = {
 }
 
 
-def lightning_module():
-    """Return the module class that training and LR finder use: a net, and SGD over `groups`."""
+def lightning_module(model: nn.Module, optimizer: torch.optim.Optimizer, loss_function):
+    """Return model, optimizer and loss as the module that Lightning's trainer and tuner take."""
     from lightning.pytorch import LightningModule
 
     class Module(LightningModule):
-        def __init__(self, model: nn.Module, settings: dict, loss_function=F.cross_entropy):
+        def __init__(self):
             super().__init__()
-            self.model, self.settings, self.loss_function = model, settings, loss_function
-            self.lr = settings.get("lr")
+            self.model = model
 
         def training_step(self, batch, index):
             inputs, targets = batch
-            return self.loss_function(self.model(inputs), targets)
+            return loss_function(self.model(inputs), targets)
 
         def configure_optimizers(self):
-            if "optimizer" in self.settings:
-                return self.settings["optimizer"]
-            return torch.optim.SGD(self.model.parameters(), **self.settings)
+            return optimizer
 
-    return Module
+    return Module()
 
 
-class quiet_lightning(warnings.catch_warnings):  # noqa: N801
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
     """Keep Lightning from telling about GPUs and workers, of which neither is in question."""
-
-    def __enter__(self):
-        super().__enter__()
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-        return self
+        yield
