@@ -24,6 +24,7 @@ from course_utils.models import simple_net
 
 STEPS = 100
 NAN_AT = 60
+SPREAD = ("highest / lowest",)
 CENTRE, WIDTH = -1.5, 0.3  # of the synthetic fall, in decades of the learning rate
 
 FAULTS = (
@@ -59,8 +60,10 @@ REAL_READING = (
 def measure(names=tuple(FINDERS), *, seeds: int = 10) -> list[Table]:
     return [
         Table("LR finder: NaN and a constant loss", FAULTS, faults(names), FAULTS_READING),
-        Table("LR finder: a known answer", KNOWN, known(names, seeds), KNOWN_READING),
-        Table("LR finder: scatter on a real net", REAL, scatter(names, seeds), REAL_READING),
+        Table("LR finder: a known answer", KNOWN, known(names, seeds), KNOWN_READING, SPREAD),
+        Table(
+            "LR finder: scatter on a real net", REAL, scatter(names, seeds), REAL_READING, SPREAD
+        ),
     ]
 
 
@@ -97,7 +100,7 @@ def known(names, seeds: int) -> list[dict]:
         for way in noisy[0]:
             picks = [picks[way] / truth for picks in noisy]
             rows[way][f"{3 * STEPS} steps, noise"] = [min(picks), max(picks)]
-            rows[way]["highest / lowest"] = max(picks) / min(picks)
+            rows[way][SPREAD[0]] = max(picks) / min(picks)
     return list(rows.values())
 
 
@@ -119,7 +122,7 @@ def scatter(names, seeds: int) -> list[dict]:
             "": way,
             "median": median(found),
             "lowest to highest": [min(found), max(found)],
-            "highest / lowest": max(found) / min(found),
+            SPREAD[0]: max(found) / min(found),
         }
         for way, found in picks.items()
     ]

@@ -43,6 +43,12 @@ RATIO_SETTING = (
     "the finder takes such (fastai as arrays; as lists, it fails)."
 )
 
+RATIO_READING = (
+    "Ours keeps the optimizer's own ratio and takes one range only, so that ranges in another "
+    "ratio cannot be asked for; ignite and fastai take a range a group, and lose the ratio where "
+    "they are given one range."
+)
+
 
 class Interrupted(Exception):
     """What the loss function raises in mid-sweep."""
@@ -65,7 +71,7 @@ def measure(finders=FINDERS) -> list[Table]:
         }
         for name, find in finders.items()
     ]
-    return [*tables, Table("LR finder: parameter groups", RATIO_SETTING, ratios)]
+    return [*tables, Table("LR finder: parameter groups", RATIO_SETTING, ratios, RATIO_READING)]
 
 
 def traces(find, *, stop_at: int | None) -> dict[str, bool]:

@@ -42,6 +42,8 @@ TIME_READING = (
     "timed apart."
 )
 
+EXACT = ("LR off by", "momentum off by")
+
 
 def ours(steps: int) -> tuple[list[tuple[float, float]], str]:
     return _with_scheduler(partial(OneCycle, total_steps=steps, max_lr=MAX_LR), steps)
@@ -139,7 +141,7 @@ def measure(schedules=SCHEDULES, *, lengths=(10, 95, 1000), rounds: int = 9) -> 
     }
     times = compare(take_turns(runs, rounds=rounds), "us a step", scale=1e6)
     return [
-        Table("1cycle: deviation from its own definition", setting, rows, READING),
+        Table("1cycle: deviation from its own definition", setting, rows, READING, EXACT),
         Table("1cycle: time of a step", TIME_SETTING, times, TIME_READING),
     ]
 

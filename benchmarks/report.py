@@ -47,12 +47,14 @@ class Table:
         rows: each a dictionary of the same columns: numbers, words, or [low, high]; a column that a
             row lacks stays empty.
         reading: who wins, and why; without numbers, which belong into the rows.
+        lower: columns in which less is better, times apart; ours is the first row.
     """
 
     title: str
     setting: str
     rows: Sequence[dict]
     reading: str = ""
+    lower: Sequence[str] = ()
 
     def markdown(self) -> str:
         """Lay the table out in Markdown, with title, setting and reading."""
@@ -79,14 +81,23 @@ def format_cell(value) -> str:
     return str(value)
 
 
-def faster_peers(tables: Sequence[Table]) -> list[str]:
-    """Name each run that beats ours: the upper quartile of its ratios to ours lies below 1."""
-    return [
-        f"{table.title}: {row['']} takes {format_cell(row['ratio to ours'])} of our time"
-        for table in tables
-        for row in table.rows
-        if row.get("its quartiles", [1, 1])[1] < 1
-    ]
+def peers_ahead(tables: Sequence[Table]) -> list[str]:
+    """Say where a peer beats ours: in time, or in a column in which less is better.
+
+    In time it does where the upper quartile of its ratios to ours lies below 1.
+    """
+    sentences = []
+    for table in tables:
+        for row in table.rows:
+            if row.get("its quartiles", [1, 1])[1] < 1:
+                time = format_cell(row["ratio to ours"])
+                sentences.append(f"{table.title}: {row['']} takes {time} of our time")
+            for name in table.lower:
+                own, its = table.rows[0][name], row[name]
+                if its < own:
+                    values = f"{format_cell(its)}, ours {format_cell(own)}"
+                    sentences.append(f"{table.title}: {row['']}, {name}: {values}")
+    return sentences
 
 
 def document(content: dict) -> str:
@@ -94,13 +105,13 @@ def document(content: dict) -> str:
     tables = [Table(**table) for table in content["tables"]]
     facts = [f"- {name}: {value}" for name, value in content["machine"].items()]
     facts.append("- " + ", ".join(f"{name} {v}" for name, v in content["versions"].items()))
-    faster = faster_peers(tables) or ["none in this run"]
+    ahead = peers_ahead(tables) or ["nowhere in this run"]
     parts = [
         "# Benchmarks beside the peers",
         INTRODUCTION,
         "\n".join(facts),
-        "## Where a peer is faster",
-        "\n".join(f"- {sentence}" for sentence in faster),
+        "## Where a peer is ahead",
+        "\n".join(f"- {sentence}" for sentence in ahead),
         *(table.markdown() for table in tables),
     ]
     if content["missing"]:

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.growth import best_time, exponent
 from benchmarks.pairing import OURS, compare, take_turns
-from benchmarks.report import Table, document, faster_peers, format_cell, write_json
+from benchmarks.report import Table, document, format_cell, peers_ahead, write_json
 from benchmarks.run_all import LIMITS, run_rows
 
 
@@ -102,10 +102,17 @@ def test_markdown():
     assert lines[-1] == "Why."
 
 
-def test_faster_peers():
+def test_peers_ahead():
     """Is a peer named as faster where the middle half of its ratios lies below 1?"""
-    assert faster_peers([a_table(0.5)]) == ["Speed: peer takes 0.500 of our time"]
-    assert faster_peers([a_table(1.5)]) == []
+    assert peers_ahead([a_table(0.5)]) == ["Speed: peer takes 0.500 of our time"]
+    assert peers_ahead([a_table(1.5)]) == []
+
+
+def test_better_peers():
+    """Is a peer named that has less where less is better, and ours never?"""
+    rows = [{"": OURS, "error": 0.2}, {"": "good", "error": 0.1}, {"": "bad", "error": 0.3}]
+    table = Table("Exactness", "How.", rows, lower=["error"])
+    assert peers_ahead([table]) == ["Exactness: good, error: 0.100, ours 0.200"]
 
 
 def test_document():
@@ -121,7 +128,7 @@ def test_document():
     for words in ("- CPU: a fast one", "torch 2.9", "## Speed", "- mining: it took more than 9 s"):
         assert words in text
     assert "- Speed: peer takes" in text
-    assert "none in this run" in document(content | {"tables": []})
+    assert "nowhere in this run" in document(content | {"tables": []})
 
 
 def test_json_is_standard(tmp_path):
