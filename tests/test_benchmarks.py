@@ -7,7 +7,7 @@ import pytest
 from benchmarks.growth import best_time, exponent
 from benchmarks.pairing import OURS, compare, take_turns
 from benchmarks.report import Table, document, format_cell, peers_ahead, write_json
-from benchmarks.run_all import LIMITS, run_rows
+from benchmarks.run_all import LIMITS, RESULTS, run_rows
 
 
 def test_turns():
@@ -148,3 +148,10 @@ def test_rows_that_fail():
 def test_limits():
     """Do all rows together end in a quarter of an hour?"""
     assert sum(LIMITS.values()) <= 15 * 60
+
+
+def test_stored_results():
+    """Is the stored document that of the stored numbers, with no row missing?"""
+    content = json.loads(RESULTS.read_text(encoding="utf-8"))
+    assert RESULTS.with_name("RESULTS.md").read_text(encoding="utf-8") == document(content)
+    assert content["missing"] == {}
