@@ -27,10 +27,11 @@ SETTING = (
     "before."
 )
 READING = (
-    "torchvision's transforms work on one image at a time, in Python; DeviceBatches on a batch "
-    "at a time. Worker processes hide that cost behind a training step as far as there are free "
-    "cores, and for sets of large files there is no way around them; DeviceBatches is for small "
-    "images that fit into memory."
+    "torchvision's transforms work on one image at a time, in Python, since given a batch they "
+    "draw one flip and one crop for all of it; DeviceBatches draws for each image, but works on "
+    "a batch at a time. Worker processes hide that cost behind a training step as far as there "
+    "are free cores, and for sets of large files there is no way around them; DeviceBatches is "
+    "for small images that fit into memory."
 )
 
 
