@@ -26,11 +26,11 @@ SETTING = (
 )
 READING = (
     "`mine_hard_negatives` has a table of its own. Arrays that outgrow the processor's caches "
-    "make b rise at the largest size: the samplers, `correct_prior` and `boxes_to_maps` do "
-    "little but pass over them. `suppress` compares boxes in pairs, as torchvision's non-maximum "
-    "suppression does, and one image seldom has more than a hundred. Two functions were "
-    "quadratic until this row was measured, and are not any more: the valley's longest fall, now "
-    "found by patience sorting, and `split_by_group`."
+    "make b rise at the largest size in functions that do little but pass over memory: the "
+    "samplers, `correct_prior`, `match_boxes`, `boxes_to_maps`, `pack`. `suppress` compares "
+    "boxes in pairs, as torchvision's non-maximum suppression does, and one image seldom has "
+    "more than a hundred. Two functions were quadratic until this row was measured, and are not "
+    "any more: the valley's longest fall, now found by patience sorting, and `split_by_group`."
 )
 
 
