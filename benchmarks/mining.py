@@ -110,8 +110,8 @@ def measure(*, sizes=(1000, 10_000, 100_000), most: int = 500) -> list[Table]:
     power = exponent(sizes, [row.cpu_seconds for row in scans])
     growth = scans[-1].peak / scans[0].peak
     reading = (
-        f"CPU time grows as the number of scenes to the power of {power:.3f}; the peak of memory by "
-        f"the factor {growth:.2f} from the smallest number to the largest. {READING}"
+        f"CPU time grows as the number of scenes to the power of {power:.3f}; the peak of memory "
+        f"by the factor {growth:.2f} from the smallest number to the largest. {READING}"
     )
     return [Table("Mining of hard negatives", SETTING.format(most=most), rows, reading)]
 
