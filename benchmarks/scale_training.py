@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_utils import progress
-from course_utils.batches import Augment, DeviceBatches
+from course_utils.augment import Augment
+from course_utils.batches import DeviceBatches
 from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.class_metrics import balanced_accuracy
 from course_utils.comparison import first_difference

@@ -34,7 +34,8 @@ def test_lr_finder_step():
     """Is a step of our finder timed on both nets, and what is around the sweep?"""
     for table in lr_finder_step.measure(FINDER, steps=12, rounds=2):
         assert table.rows[0]["us a step"] > 0
-        assert table.rows[0]["ms around the sweep"] > 0
+        # A difference of two measured times: of twelve steps it may come out below zero.
+        assert isinstance(table.rows[0]["ms around the sweep"], float)
 
 
 def test_traces():
