@@ -9,6 +9,8 @@ TO      ?= build/assignment
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
 GRADING := $(VENV)/.grading
+# The peers of the benchmarks have an environment of their own: a learner's never meets them.
+PEERS   := .venv-bench
 LESSON  := 00_start_here.ipynb
 
 # In a container one is often root, which Jupyter refuses without being told.
@@ -22,8 +24,8 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test lint format execute claims bite test-browser student test-student assignment
-.PHONY: site test-site colab badges lesson clean distclean
+.PHONY: help lab test lint format execute claims bite bench test-browser student test-student
+.PHONY: assignment site test-site colab badges lesson clean distclean
 
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
@@ -59,6 +61,9 @@ claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... 
 
 bite: $(READY)  ## break course_utils in many ways and see each one caught
 	$(BIN)/python tests/bite.py
+
+bench: $(PEERS)/.ready  ## measure course_utils beside its peers on the CPU, in at most 15 minutes
+	$(PEERS)/bin/python -m benchmarks.run_all
 
 test-browser: $(READY)  ## use lessons in a real browser; NOTEBOOKS=..., screenshots in build/
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'
@@ -98,23 +103,28 @@ lesson: $(READY)  ## make a new lesson's skeleton; NUMBER=10 NAME=warm_restarts
 
 clean:  ## remove what tests and builds leave behind
 	rm -rf build .coverage .coverage.* .pytest_cache .ruff_cache *.egg-info
-	find . -name .venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+	find . -name '.venv*' -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-distclean: clean  ## clean, and remove the environment
-	rm -rf $(VENV)
+distclean: clean  ## clean, and remove the environments
+	rm -rf $(VENV) $(PEERS)
 
-# Made anew only when pyproject.toml is newer: a second call installs nothing.
-$(READY): pyproject.toml
+# Make an environment with the first Python that is new enough, PyTorch in it where asked for.
+define new_venv
 	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10 python); do \
 		"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' \
 			>/dev/null 2>&1 || continue; \
-		echo "Setting up $(VENV) with $$("$$python" --version). This takes some minutes, once."; \
-		exec "$$python" -m venv $(VENV); \
+		echo "Setting up $(1) with $$("$$python" --version). This takes some minutes, once."; \
+		exec "$$python" -m venv $(1); \
 	done; \
 	echo "No Python >= 3.10 with the venv module was found: install one (on Debian and Ubuntu" \
 		"'apt install python3-venv'), or name it: make PYTHON=/path/to/python3." >&2; \
 	exit 1
-	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --index-url $(TORCH_INDEX) torch torchvision,@$(HINT))
+	$(if $(TORCH_INDEX),$(1)/bin/python -m pip install --index-url $(TORCH_INDEX) torch torchvision,@$(HINT))
+endef
+
+# Made anew only when pyproject.toml is newer: a second call installs nothing.
+$(READY): pyproject.toml
+	$(call new_venv,$(VENV))
 	$(BIN)/python -m pip install -e '.[test]'
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@echo '$(QUIET)' > $(VENV)/share/jupyter/lab/settings/overrides.json
@@ -123,4 +133,11 @@ $(READY): pyproject.toml
 # Only teachers and tests need nbgrader: it adds its menus to JupyterLab.
 $(GRADING): $(READY)
 	$(BIN)/python -m pip install --quiet -e '.[grading]'
+	@touch $@
+
+# From nothing, so that each peer comes at its newest release.
+$(PEERS)/.ready: pyproject.toml
+	rm -rf $(PEERS)
+	$(call new_venv,$(PEERS))
+	$(PEERS)/bin/python -m pip install -e '.[bench]'
 	@touch $@

@@ -1,29 +1,39 @@
 """Images per second: DeviceBatches beside DataLoader with torchvision's transforms.
 
-Both shuffle, flip, pad by reflection, crop and normalise the same 10,000 images of Fashion-MNIST in
-batches of 128. The feeds take turns, so that a busy machine slows all of them; ratios are paired.
-
-    python benchmarks/image_feed.py [rounds]
+python -m benchmarks.image_feed [FILE.json]
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from statistics import median
+from functools import partial
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from benchmarks.pairing import OURS, compare, take_turns
+from benchmarks.report import Table, run_row
 from course_utils.augment import Augment
 from course_utils.batches import DeviceBatches
 from course_utils.data import load_fashion_mnist
-from course_utils.device import describe_machine, pick_device, set_threads
 from course_utils.image_set import ImageSet
 
 BATCH_SIZE = 128
 PAD = 2
+SETTING = (
+    "All shuffle, flip, pad by reflection, crop and normalise the same images of Fashion-MNIST "
+    f"in batches of {BATCH_SIZE}; the time of a whole epoch of them. The feeds take turns in "
+    "random order. The main process and each worker have one thread, and the workers are started "
+    "before."
+)
+READING = (
+    "torchvision's transforms work on one image at a time, in Python, since given a batch they "
+    "draw one flip and one crop for all of it; DeviceBatches draws for each image, but works on "
+    "a batch at a time. Worker processes hide that cost behind a training step as far as there "
+    "are free cores, and for sets of large files there is no way around them; DeviceBatches is "
+    "for small images that fit into memory."
+)
 
 
 class TransformedImages(Dataset):
@@ -54,48 +64,29 @@ def data_loader(image_set: ImageSet, workers: int) -> DataLoader:
         shuffle=True,
         num_workers=workers,
         persistent_workers=workers > 0,
-        pin_memory=torch.cuda.is_available(),
     )
 
 
-def images_per_second(batches, device: torch.device) -> float:
-    start = time.perf_counter()
-    count = 0
-    for images, labels in batches:
-        images, labels = images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-        count += len(images)
-    if device.type != "cpu":
-        torch.accelerator.synchronize()
-    return count / (time.perf_counter() - start)
-
-
-def main(rounds: int) -> None:
-    set_threads()
-    device = pick_device()
+def measure(*, images: int = 5000, rounds: int = 9) -> list[Table]:
     train, _ = load_fashion_mnist()
-    train = train.subset(range(10_000))
-    augment = Augment(flip=True, pad=PAD)
+    train = train.subset(range(images))
     feeds = {
-        "DeviceBatches": DeviceBatches(
-            train, batch_size=BATCH_SIZE, device=device, shuffle=True, augment=augment
-        ),
+        OURS: DeviceBatches(train, batch_size=BATCH_SIZE, shuffle=True, augment=Augment(pad=PAD)),
         "DataLoader, 0 workers": data_loader(train, 0),
         "DataLoader, 2 workers": data_loader(train, 2),
     }
-    for feed in feeds.values():  # start the workers, fill the caches
-        images_per_second(feed, device)
-    speeds = {name: [] for name in feeds}
-    for _ in range(rounds):
-        for name, feed in feeds.items():
-            speeds[name].append(images_per_second(feed, device))
-    print(", ".join(f"{name} {value}" for name, value in describe_machine(device).items()))
-    print(f"{'feed':24}{'images/s (median)':>18}{'range':>24}{'DeviceBatches / it':>24}")
-    for name, values in speeds.items():
-        pairs = [a / b for a, b in zip(speeds["DeviceBatches"], values, strict=True)]
-        spread = f"{min(values):,.0f} to {max(values):,.0f}"
-        ratio = f"{median(pairs):.1f} ({min(pairs):.1f} to {max(pairs):.1f})"
-        print(f"{name:24}{median(values):18,.0f}{spread:>24}{ratio:>24}")
+    runs = {name: partial(_seconds_an_image, feed) for name, feed in feeds.items()}
+    rows = compare(take_turns(runs, rounds=rounds), "us an image", scale=1e6)
+    for row in rows:
+        row["images a second"] = round(1e6 / row["us an image"])
+    return [Table("Image feed", SETTING, rows, READING)]
+
+
+def _seconds_an_image(batches) -> float:
+    start = time.perf_counter()
+    count = sum(len(images) for images, _ in batches)
+    return (time.perf_counter() - start) / count
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    run_row(measure)

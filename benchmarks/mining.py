@@ -1,18 +1,10 @@
-"""Mining at length: is memory flat, and time linear, over 100,000 scenes in one stream?
+"""Mining at length: images a second and peak memory over up to 100,000 scenes in one stream.
 
-    python benchmarks/mining.py [--sizes 1000 10000 100000] [--most 500]
-
-A small detector is trained on scenes with ships alone. Then it mines each number of generated
-scenes without ships, of 96 x 96 pixels, with checkpoints, on one thread; each number in a process
-of its own, since the operating system keeps one peak of memory a process. The exponent b is fitted
-to time = a * scenes^b, with the CPU time of the process: 1 is linear. Exit status 1 where the peak
-of the largest number exceeds that of the next smaller one by more than a tenth.
+python -m benchmarks.mining [FILE.json]
 """
 
 from __future__ import annotations
 
-import argparse
-import resource
 import sys
 import tempfile
 import time
@@ -22,9 +14,10 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import torch
 
+from benchmarks.growth import exponent
+from benchmarks.report import Table, run_row
 from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.detection_loss import DetectionLoss
 from course_utils.detector import ShipDetector
@@ -35,7 +28,17 @@ from course_utils.scene_generator import SimulatedScenes
 from course_utils.training import fit
 
 SIZE = 96  # pixels
-BAR = 1.1  # peak of the largest number over that of the next smaller one
+SETTING = (
+    "A small detector, trained on scenes with ships alone, mines generated scenes without ships, "
+    f"of {SIZE} x {SIZE} pixels, with checkpoints; at most {{most}} are kept. Each number in a "
+    "process of its own, since the operating system keeps one peak of memory a process. Painting "
+    "the scenes is a part of the time."
+)
+READING = (
+    "No peer mines hard negatives. Scenes are read a batch at a time and only what is kept "
+    "stays; what the peak grows by beyond that is freed memory that the allocator holds on to, "
+    "and gives back when it is told to (`malloc_trim`)."
+)
 
 
 @dataclass(frozen=True)
@@ -81,40 +84,37 @@ def scan(path: Path, number: int, most: int) -> Scan:
 
 def peak_memory() -> float:
     """Return the most that this process has held up to now, in MB."""
+    import resource  # here, since Windows has none
+
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
-    parser.add_argument("--most", type=int, default=500)
-    arguments = parser.parse_args()
-    sizes = sorted(set(arguments.sizes))
-    if len(sizes) < 2:
-        parser.error(f"--sizes are {arguments.sizes}, but two or more are needed to compare.")
-    print(f"{'scenes':>8}{'kept':>8}{'seconds':>10}{'scenes/s':>10}", end="")
-    print(f"{'CPU s':>10}{'MB before':>11}{'MB peak':>10}{'MB more':>9}", flush=True)
-    scans = []
+def measure(*, sizes=(1000, 10_000, 100_000), most: int = 500) -> list[Table]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "detector.pt"
         alone(partial(train, path))
-        for number in sizes:
-            scans.append(row := alone(partial(scan, path, number, arguments.most)))
-            print(
-                f"{row.scenes:8}{row.found:8}{row.seconds:10.1f}{row.scenes / row.seconds:10.0f}"
-                f"{row.cpu_seconds:10.1f}{row.before:11.1f}{row.peak:10.1f}"
-                f"{row.peak - row.before:9.1f}",
-                flush=True,
-            )
-    exponent = np.polyfit(np.log(sizes), np.log([row.cpu_seconds for row in scans]), 1)[0]
-    last, large = scans[-2:]
-    ratio, more = large.peak / last.peak, (large.peak - large.before) / (last.peak - last.before)
-    print(f"CPU time grows as scenes to the power of {exponent:.3f}")
-    print(f"peak of {sizes[-1]:,} over peak of {sizes[-2]:,}: {ratio:.3f} (bar: at most {BAR})")
-    print(f"the same, without what the process held before: {more:.3f}")
-    return int(ratio > BAR)
+        scans = [alone(partial(scan, path, number, most)) for number in sizes]
+    rows = [
+        {
+            "scenes": row.scenes,
+            "kept": row.found,
+            "images a second": row.scenes / row.seconds,
+            "CPU seconds": row.cpu_seconds,
+            "peak MB": row.peak,
+            "of these by mining": row.peak - row.before,
+            "peak / that of the row above": row.peak / last.peak if last else None,
+        }
+        for last, row in zip([None, *scans], scans, strict=False)
+    ]
+    power = exponent(sizes, [row.cpu_seconds for row in scans])
+    growth = scans[-1].peak / scans[0].peak
+    reading = (
+        f"CPU time grows as the number of scenes to the power of {power:.3f}; the peak of memory "
+        f"by the factor {growth:.2f} from the smallest number to the largest. {READING}"
+    )
+    return [Table("Mining of hard negatives", SETTING.format(most=most), rows, reading)]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_row(measure)

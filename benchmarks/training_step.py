@@ -1,89 +1,58 @@
-"""What a step of `fit` costs beside the same step written by hand.
+"""Time per training step: a bare PyTorch loop, ours, and five frameworks.
 
-    python benchmarks/training_step.py [--net cnn] [--rounds 41] [--epochs 1]
-
-Both train the same net on the same batches, in pairs that follow each other at once in random
-order; the median of the pairs' ratios bears with changes in the machine's speed.
+python -m benchmarks.training_step [FILE.json]
 """
 
 from __future__ import annotations
 
-import argparse
-import random
-import statistics
-import time
+from functools import partial
 
-import torch
-import torch.nn.functional as F
+from torch.nn.utils import parameters_to_vector
 
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_fashion_mnist
-from course_utils.device import pick_device, set_seed, set_threads
-from course_utils.image_set import pool_images
-from course_utils.models import simple_net, small_cnn
-from course_utils.training import fit
+from benchmarks.clocked import BATCH_SIZE, PROBLEMS, ClockedLoader
+from benchmarks.pairing import compare, take_turns
+from benchmarks.report import Table, run_row
+from benchmarks.training_peers import FRAMEWORKS
+from course_utils.device import set_seed
 
-
-def by_hand(model, batches, optimizer, epochs):
-    model.train()
-    for _ in range(epochs):
-        for inputs, targets in batches:
-            loss = F.cross_entropy(model(inputs), targets)
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
+SGD = {"lr": 0.1, "momentum": 0.9}
+SETTING = (
+    f"SGD with momentum, batches of {BATCH_SIZE} from Fashion-MNIST, in memory; the time from one "
+    "batch to the next, over an epoch. The frameworks take turns in random order, on the same "
+    "initial weights and batches. No validation, logger, checkpoint or progress bar in any. The "
+    "last column is the largest difference of the final weights from the bare loop's."
+)
+READING = (
+    "The bare loop keeps no loss; ours keeps each step's, as fastai, Lightning (not barebones), "
+    "ignite and skorch keep one in some form. What a framework adds is a constant a step, so "
+    "that it weighs on a small net and not on a large one."
+)
 
 
-def with_fit(model, batches, optimizer, epochs):
-    fit(model, batches, optimizer, epochs=epochs, amp=False)
+def measure(frameworks=FRAMEWORKS, *, steps: int = 100, rounds: int = 21) -> list[Table]:
+    tables = []
+    for name, problem in PROBLEMS.items():
+        build, batches = problem(steps)
+        weights = {}
+        runs = {
+            framework: partial(_epoch, train, build, batches, weights, framework)
+            for framework, train in frameworks.items()
+        }
+        rows = compare(take_turns(runs, rounds=rounds), "us a step", scale=1e6)
+        for row in rows:
+            difference = weights[row[""]] - weights["bare PyTorch loop"]
+            row["weights differ by"] = float(difference.abs().max())
+        tables.append(Table(f"Training step: {name}", SETTING, rows, READING))
+    return tables
 
 
-def seconds_a_step(train, build, images, batch_size, epochs, device):
+def _epoch(train, build, batches, weights: dict, name: str) -> float:
     set_seed(0)
-    model = build().to(device)
-    batches = DeviceBatches(images, batch_size=batch_size, shuffle=True, device=device)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    _wait(device)
-    start = time.perf_counter()
-    train(model, batches, optimizer, epochs)
-    _wait(device)
-    return (time.perf_counter() - start) / (epochs * len(batches))
-
-
-def _wait(device):
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--net", choices=("simple", "cnn"), default="simple")
-    parser.add_argument("--rounds", type=int, default=41)
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--images", type=int, default=20_000)
-    arguments = parser.parse_args()
-    set_threads(1)
-    device = pick_device()
-    images, _ = load_fashion_mnist()
-    build = simple_net
-    if arguments.net == "cnn":
-        images, build = pool_images(images, 2), small_cnn
-    images = images.subset(torch.arange(arguments.images))
-    settings = (build, images, arguments.batch_size, arguments.epochs, device)
-    times = {by_hand: [], with_fit: []}
-    for number in range(arguments.rounds + 1):
-        for train in random.sample(list(times), 2):
-            seconds = seconds_a_step(train, *settings)
-            if number:  # the first pair warms up
-                times[train].append(seconds)
-    ratios = sorted(b / a for a, b in zip(*times.values(), strict=True))
-    low, _, high = statistics.quantiles(ratios, n=4)
-    print(f"{arguments.net} net, batch {arguments.batch_size}, {device}, one thread")
-    for train, seconds in times.items():
-        print(f"{train.__name__:10} {statistics.median(seconds) * 1e6:8.1f} us a step")
-    print(f"ratio      {statistics.median(ratios):8.3f} (quartiles {low:.3f} to {high:.3f})")
+    model, loader = build(), ClockedLoader(batches)
+    train(model, loader, **SGD)
+    weights[name] = parameters_to_vector(model.parameters()).detach()
+    return loader.seconds_a_step()
 
 
 if __name__ == "__main__":
-    main()
+    run_row(measure)

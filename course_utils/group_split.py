@@ -42,7 +42,8 @@ def split_by_group(
             f"The {len(names)} names belong to {len(sizes)} group(s), but two sides need two "
             "groups: give another `group`."
         )
-    order = [list(sizes)[i] for i in np.random.default_rng(seed).permutation(len(sizes))]
+    keys = list(sizes)
+    order = [keys[i] for i in np.random.default_rng(seed).permutation(len(keys))]
     chosen: set[Hashable] = set()
     count, wanted = 0, share * len(names)
     for key in order:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from statistics import median
 
@@ -145,14 +146,25 @@ def _steepest(lrs, losses: np.ndarray) -> np.ndarray:
 
 
 def _longest_fall(losses: np.ndarray) -> np.ndarray:
-    """Return the indices of the longest falling subsequence."""
-    length, previous = np.ones(len(losses), dtype=int), np.full(len(losses), -1)
-    for index in range(1, len(losses)):
-        higher = np.flatnonzero(losses[:index] > losses[index])
-        if len(higher):
-            best = higher[np.argmax(length[higher])]
-            length[index], previous[index] = length[best] + 1, best
-    chain = [int(np.argmax(length))]
+    """Return the indices of the longest falling subsequence: of several, the one that ends first.
+
+    By patience sorting (Fredman 1975), in n log n steps: a level holds the points whose own longest
+    fall is equally long. Along a level the losses never fall, so that both searches are bisections.
+    """
+    levels: list[tuple[list[float], list[int]]] = []
+    highest: list[float] = []  # loss of each level, negated, so that it rises from level to level
+    previous = np.full(len(losses), -1)
+    for index, loss in enumerate(losses.tolist()):
+        level = bisect_left(highest, -loss)
+        if level:
+            heights, indices = levels[level - 1]
+            previous[index] = indices[bisect_right(heights, loss)]
+        if level == len(levels):
+            levels.append(([], []))
+        levels[level][0].append(loss)
+        levels[level][1].append(index)
+        highest[level : level + 1] = [-loss]
+    chain = [levels[-1][1][0]]
     while previous[chain[-1]] >= 0:
         chain.append(previous[chain[-1]])
     return np.array(chain[::-1])

@@ -15,7 +15,8 @@ import time
 import torch
 from torch import nn
 
-from course_utils.batches import Augment, DeviceBatches
+from course_utils.augment import Augment
+from course_utils.batches import DeviceBatches
 from course_utils.device import rng_state, set_seed, set_threads
 from course_utils.image_set import ImageSet
 from course_utils.one_cycle import OneCycle

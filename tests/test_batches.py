@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils.batches import Augment, DeviceBatches
+from course_utils.augment import Augment
+from course_utils.batches import DeviceBatches
 from course_utils.image_set import ImageSet
 from course_utils.sampling import OversamplingSampler
 

@@ -7,7 +7,8 @@ import torch
 from small_runs import make_batches, make_model, same, sgd
 from torch import nn
 
-from course_utils.batches import Augment, DeviceBatches
+from course_utils.augment import Augment
+from course_utils.batches import DeviceBatches
 from course_utils.history import NonFiniteLoss
 from course_utils.image_set import train_and_test
 from course_utils.lr_finder import find_lr

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.lr_curve import LRCurve, LRRepeats
+from course_utils.lr_curve import LRCurve, LRRepeats, _longest_fall
 from course_utils.stop_rule import StopRule
 
 
@@ -67,6 +67,29 @@ def test_valley_lies_in_the_fall():
     """Does the valley method pick a point between the start of the fall and the minimum?"""
     curve, steepest = sigmoid_curve(noise=0.02)
     assert steepest / 30 < curve.suggestion("valley") < curve.minimum()
+
+
+def longest_fall_by_definition(losses):
+    """Compare every pair of points: the first of the longest falls, in quadratic time."""
+    length, previous = np.ones(len(losses), dtype=int), np.full(len(losses), -1)
+    for index in range(1, len(losses)):
+        higher = np.flatnonzero(losses[:index] > losses[index])
+        if len(higher):
+            best = higher[np.argmax(length[higher])]
+            length[index], previous[index] = length[best] + 1, best
+    chain = [int(np.argmax(length))]
+    while previous[chain[-1]] >= 0:
+        chain.append(previous[chain[-1]])
+    return chain[::-1]
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 5, 20, 10**9])
+def test_longest_fall(distinct):
+    """Is the longest fall that of its definition, the same of several, with ties and without?"""
+    rng = np.random.default_rng(distinct)
+    for size in [1, 2, 3, *range(4, 200, 3)]:
+        losses = rng.integers(0, distinct, size).astype(float)
+        assert _longest_fall(losses).tolist() == longest_fall_by_definition(losses)
 
 
 def test_never_near_a_non_finite_loss():
