@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 PROFILES = ("quick", "full", "smoke")
+# Beside the package in the course's repository; a package installed from a wheel has none.
+EMBEDDED = Path(__file__).resolve().parent.parent / "data"
 
 
 def profile() -> str:
@@ -37,8 +39,12 @@ def is_graded() -> bool:
 
 
 def data_folder() -> Path:
-    """Name the folder of the data sets: `COURSE_DATA`, or `data/` beside the package."""
-    default = Path(__file__).resolve().parent.parent / "data"
+    """Name the folder of the data sets: `COURSE_DATA`, else the course's `data/`.
+
+    A package that was installed without the course's repository has `~/.course_data` in its place,
+    so that nothing is downloaded into Python's own folders.
+    """
+    default = EMBEDDED if (EMBEDDED / "fashion-mnist").is_dir() else "~/.course_data"
     return Path(os.environ.get("COURSE_DATA", default)).expanduser()
 
 
