@@ -49,7 +49,8 @@ TOPICS = {
 # What all tests need, imported once: a child then has the package itself to import.
 PRELOADED = (
     "hypothesis.strategies ipywidgets matplotlib.pyplot nbval.plugin PIL.Image "
-    "pycocotools.cocoeval pytest pytest_timeout scipy.stats torch.utils.data torchvision.ops xdist.plugin"
+    "pycocotools.cocoeval pytest pytest_timeout scipy.stats torch.utils.data torchvision.ops "
+    "xdist.plugin"
 )
 # In this process, and without what is for notebooks; what was imported before is not rewritten.
 OPTIONS = ["-x", "-q", "-oaddopts=", "-pxdist.plugin", "-ppytest_timeout", "-pno:cacheprovider"]
