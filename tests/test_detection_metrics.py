@@ -129,6 +129,7 @@ def test_nine_of_ten_are_90_percent():
         scores = {start: 1 - number / 2048 for number, start in enumerate(starts)}
         curve = precision_recall([(found(scores), boxes(*starts))])
         assert threshold_at_recall(curve) == 1 - (total * 9 // 10 - 1) / 2048
+        assert false_positives_at_recall(curve) == (threshold_at_recall(curve), 0.0)
 
 
 @pytest.mark.parametrize("recall", [0.0, -0.1, 1.1, 90, math.nan])
