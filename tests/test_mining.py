@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import weakref
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.checkpoint import load_checkpoint
+from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.detections import Detections
 from course_utils.mining import mine_hard_negatives
 from course_utils.scene import Scene
@@ -80,6 +81,15 @@ def test_fewer_than_asked_for():
 def test_one():
     """May the hardest alone be asked for?"""
     assert mine(Levels(LEVELS), most=1).indices == [4]
+
+
+def test_seconds(tmp_path):
+    """Is the time that of the scan, with that of a scan before it that was interrupted?"""
+    path, start = tmp_path / "scan.pt", time.perf_counter()
+    first = mine(Levels(LEVELS), checkpoint=path).seconds
+    assert 0 < first <= time.perf_counter() - start
+    save_checkpoint(path, {**load_checkpoint(path), "position": 8, "seconds": 1000.0})
+    assert 1000 < mine(Levels(LEVELS), checkpoint=path).seconds < 1100
 
 
 def test_defaults(monkeypatch, tmp_path, capsys):
