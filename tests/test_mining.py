@@ -220,6 +220,9 @@ def test_checkpoint_of_another_scan(tmp_path, change):
     mine(Levels(LEVELS), checkpoint=path)
     with pytest.raises(ValueError, match="belongs to another scan"):
         mine(Levels(LEVELS), checkpoint=path, **change)
+    save_checkpoint(path, {"epoch": 3})
+    with pytest.raises(ValueError, match="belongs to another scan"):
+        mine(Levels(LEVELS), checkpoint=path)
 
 
 @pytest.mark.parametrize(
