@@ -32,6 +32,15 @@ def test_ties():
     ranking = Ranking(2, 4.0)
     ranking.add([negative(7, 0.5), negative(2, 0.5), negative(5, 0.5)])
     assert [item.index for item in ranking.items] == [2, 5]
+    ranking.add([negative(6, 0.5), negative(3, 0.5)])
+    assert [item.index for item in ranking.items] == [2, 3]
+
+
+def test_any_score():
+    """Are finds of any score ranked, as those of a detector that gives logits?"""
+    ranking = Ranking(3, 4.0)
+    ranking.add([negative(1, -7.0), negative(2, -1.5)])
+    assert [item.index for item in ranking.items] == [2, 1]
 
 
 def test_near_duplicates():
