@@ -215,6 +215,26 @@ def test_constant_loss():
     assert set(curve.smoothed) == set(curve.losses) and len(curve.lrs) == 100
 
 
+def test_defaults():
+    """Does a sweep go from 1e-8 to 10 in 100 steps or one pass, with the source text's smoothing?"""
+    model, optimizer, loader = make(n=2400)
+    step = lambda *batches: torch.tensor(1.0)  # noqa: E731
+    for accumulate, steps in ((1, 240), (2, 120), (3, 100)):
+        curve = find_lr(model, optimizer, loader, step=step, accumulate=accumulate)
+        assert (curve.lrs[0], curve.lrs[-1], len(curve.lrs)) == (1e-8, 10.0, steps)
+        assert curve.beta == 0.98
+    assert len(find_lr(model, optimizer, loader, step=step).lrs) == 240
+
+
+@pytest.mark.parametrize("peak, reason", [(3.9, "end"), (4.1, "diverged")])
+def test_default_stop(peak, reason):
+    """Does a sweep end at four times the lowest loss, at once on a CPU?"""
+    losses = iter([1.0] * 50 + [peak] * 50)
+    step = lambda batch: torch.tensor(next(losses))  # noqa: E731
+    assert find_lr(*make(), step=step, beta=0.0).stop_reason == reason
+    assert len(list(losses)) == (0 if reason == "end" else 49)
+
+
 @pytest.mark.parametrize("check_every", [2, 10, 1000])
 @pytest.mark.parametrize("beta", [0.0, 0.98])
 def test_looking_seldom(check_every, beta):
