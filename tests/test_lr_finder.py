@@ -216,7 +216,7 @@ def test_constant_loss():
 
 
 def test_defaults():
-    """Does a sweep go from 1e-8 to 10 in 100 steps or one pass, with the source text's smoothing?"""
+    """Does a sweep go from 1e-8 to 10, in 100 steps or one pass, with a smoothing of .98?"""
     model, optimizer, loader = make(n=2400)
     step = lambda *batches: torch.tensor(1.0)  # noqa: E731
     for accumulate, steps in ((1, 240), (2, 120), (3, 100)):
