@@ -228,11 +228,29 @@ def test_defaults():
 
 @pytest.mark.parametrize("peak, reason", [(3.9, "end"), (4.1, "diverged")])
 def test_default_stop(peak, reason):
-    """Does a sweep end at four times the lowest loss, at once on a CPU?"""
+    """Does a sweep end at four times the lowest loss?"""
     losses = iter([1.0] * 50 + [peak] * 50)
     step = lambda batch: torch.tensor(next(losses))  # noqa: E731
     assert find_lr(*make(), step=step, beta=0.0).stop_reason == reason
-    assert len(list(losses)) == (0 if reason == "end" else 49)
+
+
+@pytest.mark.parametrize(
+    "device, settings, left", [("cpu", {"check_every": 10}, 40), ("cpu", {}, 49), ("meta", {}, 40)]
+)
+def test_when_one_looks(device, settings, left):
+    """Is each loss looked at on a CPU, and each tenth elsewhere, where looking means waiting?"""
+    losses = iter([1.0] * 50 + [5.0] * 50)
+    step = lambda batch: torch.tensor(next(losses))  # noqa: E731
+    model = nn.Linear(4, 3, device=device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    find_lr(model, optimizer, make()[2], step=step, beta=0.0, **settings)
+    assert len(list(losses)) == left
+
+
+def test_loss_function():
+    """Is it the loss that is asked for that is measured?"""
+    twice = find_lr(*make(), loss_function=lambda x, y: 2 * F.cross_entropy(x, y), steps=5)
+    assert twice.losses[0] == pytest.approx(2 * find_lr(*make(), steps=5).losses[0])
 
 
 @pytest.mark.parametrize("check_every", [2, 10, 1000])
@@ -270,6 +288,9 @@ def test_repeats_and_comparison():
     compared = compare_lr_finders({"a": make, "b": lambda seed: make(seed + 10)}, seeds=range(3))
     assert list(compared) == ["a", "b"]
     assert compared["a"].curves == repeat_lr_finder(make, range(3)).curves
+    short = compare_lr_finders({"a": make}, seeds=range(2), steps=7, max_lr=1e-3)
+    assert [curve.lrs[-1] for curve in short["a"].curves] == [1e-3, 1e-3]
+    assert [len(curve.lrs) for curve in short["a"].curves] == [7, 7]
     middle, low, high = compared["a"].suggestion()
     assert low <= middle <= high and low < high
 
