@@ -300,6 +300,7 @@ def test_repeats_and_comparison():
     [
         ({"min_lr": 0.0}, "LR 0.0 to 10.0.*0 < min_lr < max_lr"),
         ({"min_lr": 1.0, "max_lr": 0.1}, "LR 1.0 to 0.1"),
+        ({"min_lr": 0.1, "max_lr": 0.1}, "LR 0.1 to 0.1"),
         ({"max_lr": math.inf}, "to inf"),
         ({"max_lr": math.nan}, "to nan"),
         ({"steps": 1}, "steps is 1"),
