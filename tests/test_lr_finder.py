@@ -316,11 +316,12 @@ def test_bad_settings(settings, words):
         find_lr(*make(), **settings)
 
 
-def test_zero_learning_rates():
-    """Does an optimizer whose learning rates are all zero raise a sentence?"""
+@pytest.mark.parametrize("lr", [0.0, -0.1, math.inf, math.nan])
+def test_bad_learning_rates(lr):
+    """Does an optimizer whose learning rates set no ratio raise a sentence that shows them?"""
     model, optimizer, loader = make()
-    optimizer.param_groups[0]["lr"] = 0.0
-    with pytest.raises(ValueError, match=r"learning rates are \[0.0\].*positive LR"):
+    optimizer.param_groups[0]["lr"] = lr
+    with pytest.raises(ValueError, match=rf"learning rates are \[{lr}\].*positive LR"):
         find_lr(model, optimizer, loader)
 
 
