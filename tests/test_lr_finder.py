@@ -152,6 +152,20 @@ def test_tensor_learning_rate():
     assert optimizer.param_groups[0]["lr"] is rate and rate == 0.1
 
 
+def test_ratios_of_tensors():
+    """Do groups whose learning rates are tensors keep their ratios as well?"""
+    model, _, loader = make()
+    rates = [torch.tensor(lr, dtype=torch.double) for lr in (0.1, 0.01)]
+    groups = [{"params": [p], "lr": lr} for p, lr in zip(model.parameters(), rates, strict=False)]
+    optimizer = torch.optim.Adam(groups, foreach=False)
+    seen = []
+    optimizer.register_step_pre_hook(
+        lambda opt, *_: seen.append([float(group["lr"]) for group in opt.param_groups])
+    )
+    curve = find_lr(model, optimizer, loader, max_lr=1e-2)
+    np.testing.assert_allclose(seen, np.outer(curve.lrs, [1.0, 0.1]))
+
+
 def test_accumulation():
     """Does each learning rate take `accumulate` batches and report the mean of their losses?"""
     model, optimizer, loader = make()
