@@ -28,22 +28,13 @@ RESULTS = ROOT / "build" / "mutants.jsonl"
 REASONS = ROOT / "tests" / "mutants.md"
 # Topic -> module -> its tests, the quickest first
 TOPICS = {
-    "lr_finder": {
-        "lr_finder": ["test_lr_finder"],
-        "lr_curve": ["test_lr_curve", "test_lr_finder", "test_lr_reading"],
-        "stop_rule": ["test_stop_rule", "test_lr_finder"],
-    },
-    "one_cycle": {
-        "one_cycle": ["test_one_cycle", "properties/test_one_cycle_properties"],
-        "one_cycle_curve": ["test_one_cycle_curve", "properties/test_curve_properties"],
-        "phased_curve": ["test_phased_curve", "test_one_cycle", "properties/test_curve_properties"],
-    },
+    "lr_finder": {"lr_finder": ["test_lr_finder"]},
+    "one_cycle": {"one_cycle": ["test_one_cycle", "properties/test_one_cycle_properties"]},
     "sampling": {"sampling": ["test_sampling", "properties/test_sampling_properties"]},
     "mining": {"mining": ["test_mining"], "hard_negatives": ["test_hard_negatives", "test_mining"]},
     "metrics": {
         "class_metrics": ["test_class_metrics", "properties/test_split_properties"],
         "detection_metrics": ["test_detection_metrics", "properties/test_matching_properties"],
-        "box_matching": ["test_box_matching", "properties/test_matching_properties"],
     },
 }
 # What all tests need, imported once: a child then has the package itself to import.
