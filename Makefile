@@ -24,8 +24,8 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test lint format execute claims bite bench test-browser student test-student
-.PHONY: assignment site test-site colab badges lesson clean distclean
+.PHONY: help lab test lint format execute claims bite bench mutants oldest newest test-browser
+.PHONY: student test-student assignment site test-site colab badges lesson clean distclean
 
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
@@ -64,6 +64,15 @@ bite: $(READY)  ## break course_utils in many ways and see each one caught
 
 bench: $(PEERS)/.ready  ## measure course_utils beside its peers on the CPU, in at most 15 minutes
 	$(PEERS)/bin/python -m benchmarks.run_all
+
+mutants: $(READY)  ## break five topics in all ways that mutmut knows; TOPICS="sampling metrics"
+	@$(BIN)/python -c 'import mutmut' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[mutants]'
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py $(TOPICS)
+
+oldest: $(READY)  ## run the unit tests on the oldest Python and packages; TESTS=tests
+newest: $(READY)  ## run the unit tests on the newest Python and packages; TESTS=tests
+oldest newest:
+	$(BIN)/python tools/supported_versions.py $@ $(TESTS)
 
 test-browser: $(READY)  ## use lessons in a real browser; NOTEBOOKS=..., screenshots in build/
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'

@@ -13,9 +13,8 @@ from torch import Tensor
 from course_utils.cifar10 import load_cifar10
 from course_utils.image_set import ImageSet
 from course_utils.image_statistics import train_and_test
-from course_utils.settings import PROFILES, data_folder, profile
+from course_utils.settings import EMBEDDED, PROFILES, data_folder, profile
 
-EMBEDDED = Path(__file__).resolve().parent.parent / "data"
 # Of the uncompressed content: the gzip wrapper around it differs from mirror to mirror.
 FASHION_MNIST_SHA256 = {
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -73,7 +72,8 @@ def load_fashion_mnist(folder: str | Path | None = None) -> tuple[ImageSet, Imag
         ValueError: a file is damaged.
     """
     if folder is None:
-        folder = data_folder() if (data_folder() / "fashion-mnist").is_dir() else EMBEDDED
+        has_none = not (data_folder() / "fashion-mnist").is_dir()
+        folder = EMBEDDED if has_none and EMBEDDED.is_dir() else data_folder()
     labels, test_labels, images, test_images = (
         _read_idx(Path(folder) / "fashion-mnist" / f"{file}.gz", sha256)
         for file, sha256 in FASHION_MNIST_SHA256.items()
@@ -85,7 +85,10 @@ def load_fashion_mnist(folder: str | Path | None = None) -> tuple[ImageSet, Imag
 
 def _read_idx(path: Path, sha256: str) -> Tensor:
     """Return what a gzipped idx file holds: images (n, 1, height, width) or labels (n,)."""
-    remedy = "restore it with `git checkout -- data/fashion-mnist` in the course's repository"
+    remedy = (
+        "restore it with `git checkout -- data/fashion-mnist` in the course's repository, or set "
+        "COURSE_DATA to a folder that holds a whole `fashion-mnist`"
+    )
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: {remedy}.")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -80,8 +81,8 @@ class Ranking:
         Those that are kept are distinct already, so that only the new ones are compared: the time
         grows with the number that is kept, not with its square.
         """
-        worst = self.items[-1].score if len(self.items) == self.most else -1.0
-        new = sorted((item for item in candidates if item.score > worst), key=_rank)
+        worst = self.items[-1].score if len(self.items) == self.most else -math.inf
+        new = sorted((item for item in candidates if item.score >= worst), key=_rank)
         if not new:
             return
         kept = self._thinned(new) if self.distinct else [*self.items, *new]

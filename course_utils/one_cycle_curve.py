@@ -19,6 +19,8 @@ torch   `OneCycleLR` by default. Two half cosines; the peak lies at step .3 T - 
 
 from __future__ import annotations
 
+from itertools import compress, pairwise
+
 from course_utils.limits import check_number, check_whole
 from course_utils.phased_curve import Pair, Phase, PhasedCurve, check_momentum
 
@@ -86,7 +88,9 @@ class OneCycleCurve(PhasedCurve):
         if tail:
             again = min(1.0, (last - 2 * leg) / (2 * leg))  # a long tail stops at the peak's value
             phases += (Phase(last, (floor, floor), _mix(momentum, 0, again)),)
-        return cls(total_steps, phases)
+        # Divisions by 1 leave the way to the floor no length, huge ones leave none to what follows.
+        rising = [phase.end > before.end for before, phase in pairwise(phases)]
+        return cls(total_steps, (phases[0], *compress(phases[1:], rising)))
 
     @classmethod
     def fastai(

@@ -8,6 +8,8 @@ from pathlib import Path
 from course_utils.limits import check_whole
 
 PROFILES = ("quick", "full", "smoke")
+# Beside the package in the course's repository; a package installed from a wheel has none.
+EMBEDDED = Path(__file__).resolve().parent.parent / "data"
 
 
 def profile() -> str:
@@ -39,12 +41,15 @@ def is_graded() -> bool:
 
 
 def data_folder() -> Path:
-    """Name the folder of the data sets: `COURSE_DATA`, or `data/` beside the package.
+    """Name the folder of the data sets: `COURSE_DATA`, else the course's `data/`.
+
+    A package that was installed without the course's repository has `~/.course_data` in its place,
+    so that nothing is downloaded into Python's own folders.
 
     Raises:
         ValueError: `COURSE_DATA` names a file.
     """
-    default = Path(__file__).resolve().parent.parent / "data"
+    default = EMBEDDED if (EMBEDDED / "fashion-mnist").is_dir() else "~/.course_data"
     folder = Path(os.environ.get("COURSE_DATA", default)).expanduser()
     if folder.is_file():
         raise ValueError(f"COURSE_DATA is {str(folder)!r}, a file, but must name a folder.")

@@ -139,6 +139,13 @@ BREAKS = (
         ("one_cycle_curve",),
     ),
     Break(
+        "Smith's form refuses divisions that leave a stretch no length",
+        "one_cycle_curve",
+        "(phases[0], *compress(phases[1:], rising))",
+        "phases",
+        ("one_cycle_curve",),
+    ),
+    Break(
         "a schedule runs past its end",
         "one_cycle",
         "        if self.finished:\n            raise",

@@ -100,6 +100,19 @@ def test_collect_logits():
     assert model.training and not logits.requires_grad
 
 
+def test_inputs_go_to_the_device():
+    """Is each input sent to where the model is, and nowhere else?"""
+
+    class Inputs:
+        def to(self, device):
+            self.device = device
+            return torch.ones(2, 2)
+
+    inputs = Inputs()
+    collect_logits(nn.Linear(2, 3), [(inputs, torch.zeros(2))])
+    assert inputs.device == torch.device("cpu")
+
+
 def test_no_batches():
     """Do empty batches raise a sentence?"""
     with pytest.raises(ValueError, match="batches to predict on are empty"):

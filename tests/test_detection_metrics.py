@@ -120,6 +120,7 @@ def test_threshold_at_recall():
     assert threshold_at_recall(curve, 0.34) == 0.5
     assert false_positives_at_recall(curve, 0.3) == (0.875, 0.0)
     assert false_positives_at_recall(curve, 2 / 3) == (0.5, 0.25)
+    assert threshold_at_recall(precision_recall([(found({0: 0.5}), boxes(0))]), 1) == 0.5
 
 
 def test_nine_of_ten_are_90_percent():
@@ -129,6 +130,7 @@ def test_nine_of_ten_are_90_percent():
         scores = {start: 1 - number / 2048 for number, start in enumerate(starts)}
         curve = precision_recall([(found(scores), boxes(*starts))])
         assert threshold_at_recall(curve) == 1 - (total * 9 // 10 - 1) / 2048
+        assert false_positives_at_recall(curve) == (threshold_at_recall(curve), 0.0)
 
 
 @pytest.mark.parametrize("recall", [0.0, -0.1, 1.1, 90, math.nan])

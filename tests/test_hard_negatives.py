@@ -32,6 +32,15 @@ def test_ties():
     ranking = Ranking(2, 4.0)
     ranking.add([negative(7, 0.5), negative(2, 0.5), negative(5, 0.5)])
     assert [item.index for item in ranking.items] == [2, 5]
+    ranking.add([negative(6, 0.5), negative(3, 0.5)])
+    assert [item.index for item in ranking.items] == [2, 3]
+
+
+def test_any_score():
+    """Are finds of any score ranked, as those of a detector that gives logits?"""
+    ranking = Ranking(3, 4.0)
+    ranking.add([negative(1, -7.0), negative(2, -1.5)])
+    assert [item.index for item in ranking.items] == [2, 1]
 
 
 def test_near_duplicates():
@@ -106,6 +115,30 @@ def test_surroundings():
         found = Detections(boxes, torch.tensor(scores))
         looks.append(HardNegative.of(0, Scene("a", image, torch.empty(0, 4)), found).look)
     assert looks[0].shape == (192,) and looks[0].max() == 200 and looks[1].max() == 0
+
+
+@pytest.mark.parametrize(
+    "centre, corner",
+    [((30, 25), (14, 9)), ((30.9, 25.5), (14, 9)), ((3, 16), (0, 0)), ((63, 17), (32, 1))],
+)
+def test_place_of_the_surroundings(centre, corner):
+    """Are they the 32 pixels around a find's centre, moved into the image where they leave it?"""
+    y, x = torch.meshgrid(torch.arange(48), torch.arange(64), indexing="ij")
+    image = torch.stack([x, y, x + y]).byte()
+    box = torch.tensor([[centre[0] - 1.0, centre[1] - 1, centre[0] + 1, centre[1] + 1]])
+    scene = Scene("a", image, torch.empty(0, 4))
+    look = HardNegative.of(0, scene, Detections(box, torch.tensor([0.5]))).look.view(3, 8, 8)
+    means = torch.arange(8) * 4 + 1.5  # of four pixels each
+    assert torch.equal(look[0], (corner[0] + means).expand(8, 8))
+    assert torch.equal(look[1], (corner[1] + means).expand(8, 8).T)
+
+
+def test_image_smaller_than_the_surroundings():
+    """Is the whole of a small image looked at?"""
+    image = torch.arange(3 * 24 * 24).view(3, 24, 24).byte()
+    found = Detections(torch.tensor([[21.0, 20, 24, 24]]), torch.tensor([0.5]))
+    look = HardNegative.of(0, Scene("a", image, torch.empty(0, 4)), found).look
+    assert torch.allclose(look.view(3, 8, 8), torch.nn.functional.avg_pool2d(image.float(), 3))
 
 
 @pytest.mark.parametrize("scores", [[], [0.6], [0.6, 0.8, 0.7]])

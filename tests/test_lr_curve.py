@@ -139,3 +139,45 @@ def test_no_repeats():
     """Do no curves at all raise a sentence?"""
     with pytest.raises(ValueError, match="no curves"):
         LRRepeats(())
+
+
+def test_picks_by_hand():
+    """Are the three picks those that one counts out on a curve of nine points?"""
+    curve = curve_of([5.0, 6.0, 4.0, 4.5, 3.0, 2.0, 2.5, 1.0, 9.0], lrs=np.geomspace(1e-8, 1, 9))
+    assert curve.suggestion("minimum/10") == curve.lrs[7] / 10 and curve.minimum() == curve.lrs[7]
+    assert curve.suggestion("valley") == curve.lrs[4]  # the middle of 5, 4, 3, 2, 1
+    assert curve.suggestion() == curve.lrs[4]  # between 4.5 and 2
+
+
+def test_distance_from_a_non_finite_loss():
+    """Is the lowest loss looked for below a third of the last LR, and the first always left?"""
+    settings = {"lrs": [1.0, 2.0, 3.0, 4.0, 6.0, 9.0], "stop_reason": "non-finite"}
+    assert curve_of([9.0, 8.0, 7.0, 6.0, 5.0, 4.0], **settings).minimum() == 2.0
+    assert curve_of([9.0, 8.0], lrs=[1.0, 2.0], stop_reason="non-finite").minimum() == 1.0
+
+
+@pytest.mark.parametrize("beta, steps, used", [(0.98, 401, 0.96), (0.9, 401, 0.9), (0.98, 9, 0.0)])
+def test_reach_of_the_smoothing(monkeypatch, beta, steps, used):
+    """Is it smoothed over 1 / (1 - beta) points, but a quarter of a decade at most?"""
+    betas = []
+
+    def record(losses, beta):
+        betas.append(beta)
+        return losses
+
+    monkeypatch.setattr("course_utils.lr_curve.smooth_centred", record)
+    curve_of(np.linspace(3, 1, steps), beta=beta).minimum()  # over four decades
+    assert betas == [pytest.approx(used)]
+
+
+def test_explosion_is_cut():
+    """Are losses above the highest before the minimum cut to it, lest one spike moves the pick?"""
+    curve = curve_of([2.0, 3.0, 2.0, 1.0, 1.5, 1e6], beta=0.0)
+    assert curve._centred().tolist() == [2.0, 3.0, 2.0, 1.0, 1.5, 3.0]
+
+
+def test_lowest_at_the_start():
+    """Is there no pick where the first loss is the lowest, though it falls later?"""
+    with pytest.raises(ValueError, match="never falls between LR 0.0001 and 1:"):
+        curve_of([1.0, 3.0, 2.5, 2.0, 1.5]).suggestion()
+    assert curve_of([1.0, 3.0, 2.5, 2.0, 1.5]).suggestion("minimum/10") == 1e-5

@@ -152,6 +152,20 @@ def test_tensor_learning_rate():
     assert optimizer.param_groups[0]["lr"] is rate and rate == 0.1
 
 
+def test_ratios_of_tensors():
+    """Do groups whose learning rates are tensors keep their ratios as well?"""
+    model, _, loader = make()
+    rates = [torch.tensor(lr, dtype=torch.double) for lr in (0.1, 0.01)]
+    groups = [{"params": [p], "lr": lr} for p, lr in zip(model.parameters(), rates, strict=False)]
+    optimizer = torch.optim.Adam(groups, foreach=False)
+    seen = []
+    optimizer.register_step_pre_hook(
+        lambda opt, *_: seen.append([float(group["lr"]) for group in opt.param_groups])
+    )
+    curve = find_lr(model, optimizer, loader, max_lr=1e-2)
+    np.testing.assert_allclose(seen, np.outer(curve.lrs, [1.0, 0.1]))
+
+
 def test_accumulation():
     """Does each learning rate take `accumulate` batches and report the mean of their losses?"""
     model, optimizer, loader = make()
@@ -215,6 +229,44 @@ def test_constant_loss():
     assert set(curve.smoothed) == set(curve.losses) and len(curve.lrs) == 100
 
 
+def test_defaults():
+    """Does a sweep go from 1e-8 to 10, in 100 steps or one pass, with a smoothing of .98?"""
+    model, optimizer, loader = make(n=2400)
+    step = lambda *batches: torch.tensor(1.0)  # noqa: E731
+    for accumulate, steps in ((1, 240), (2, 120), (3, 100)):
+        curve = find_lr(model, optimizer, loader, step=step, accumulate=accumulate)
+        assert (curve.lrs[0], curve.lrs[-1], len(curve.lrs)) == (1e-8, 10.0, steps)
+        assert curve.beta == 0.98
+    assert len(find_lr(model, optimizer, loader, step=step).lrs) == 240
+
+
+@pytest.mark.parametrize("peak, reason", [(3.9, "end"), (4.1, "diverged")])
+def test_default_stop(peak, reason):
+    """Does a sweep end at four times the lowest loss?"""
+    losses = iter([1.0] * 50 + [peak] * 50)
+    step = lambda batch: torch.tensor(next(losses))  # noqa: E731
+    assert find_lr(*make(), step=step, beta=0.0).stop_reason == reason
+
+
+@pytest.mark.parametrize(
+    "device, settings, left", [("cpu", {"check_every": 10}, 40), ("cpu", {}, 49), ("meta", {}, 40)]
+)
+def test_when_one_looks(device, settings, left):
+    """Is each loss looked at on a CPU, and each tenth elsewhere, where looking means waiting?"""
+    losses = iter([1.0] * 50 + [5.0] * 50)
+    step = lambda batch: torch.tensor(next(losses))  # noqa: E731
+    model = nn.Linear(4, 3, device=device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    find_lr(model, optimizer, make()[2], step=step, beta=0.0, **settings)
+    assert len(list(losses)) == left
+
+
+def test_loss_function():
+    """Is it the loss that is asked for that is measured?"""
+    twice = find_lr(*make(), loss_function=lambda x, y: 2 * F.cross_entropy(x, y), steps=5)
+    assert twice.losses[0] == pytest.approx(2 * find_lr(*make(), steps=5).losses[0])
+
+
 @pytest.mark.parametrize("check_every", [2, 10, 1000])
 @pytest.mark.parametrize("beta", [0.0, 0.98])
 def test_looking_seldom(check_every, beta):
@@ -250,6 +302,9 @@ def test_repeats_and_comparison():
     compared = compare_lr_finders({"a": make, "b": lambda seed: make(seed + 10)}, seeds=range(3))
     assert list(compared) == ["a", "b"]
     assert compared["a"].curves == repeat_lr_finder(make, range(3)).curves
+    short = compare_lr_finders({"a": make}, seeds=range(2), steps=7, max_lr=1e-3)
+    assert [curve.lrs[-1] for curve in short["a"].curves] == [1e-3, 1e-3]
+    assert [len(curve.lrs) for curve in short["a"].curves] == [7, 7]
     middle, low, high = compared["a"].suggestion()
     assert low <= middle <= high and low < high
 
@@ -259,6 +314,7 @@ def test_repeats_and_comparison():
     [
         ({"min_lr": 0.0}, "min_lr is 0.0, but must be a finite number, above 0"),
         ({"min_lr": 1.0, "max_lr": 0.1}, "max_lr is 0.1, but must be a finite number, above 1"),
+        ({"min_lr": 0.1, "max_lr": 0.1}, "max_lr is 0.1, but must be a finite number, above 0.1"),
         ({"max_lr": math.inf}, "max_lr is inf"),
         ({"max_lr": math.nan}, "max_lr is nan"),
         ({"steps": 1}, "steps is 1"),
@@ -274,11 +330,12 @@ def test_bad_settings(settings, words):
         find_lr(*make(), **settings)
 
 
-def test_zero_learning_rates():
-    """Does an optimizer whose learning rates are all zero raise a sentence?"""
+@pytest.mark.parametrize("lr", [0.0, -0.1, math.inf, math.nan])
+def test_bad_learning_rates(lr):
+    """Does an optimizer whose learning rates set no ratio raise a sentence that shows them?"""
     model, optimizer, loader = make()
-    optimizer.param_groups[0]["lr"] = 0.0
-    with pytest.raises(ValueError, match=r"learning rates are \[0.0\].*positive LR"):
+    optimizer.param_groups[0]["lr"] = lr
+    with pytest.raises(ValueError, match=rf"learning rates are \[{lr}\].*positive LR"):
         find_lr(model, optimizer, loader)
 
 

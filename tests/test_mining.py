@@ -1,6 +1,8 @@
 import os
+import re
 import subprocess
 import sys
+import time
 import weakref
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.checkpoint import load_checkpoint
+from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.detections import Detections
 from course_utils.mining import mine_hard_negatives
 from course_utils.scene import Scene
@@ -67,9 +69,8 @@ def test_ranked(batch_size):
     found = mine(Levels(LEVELS), batch_size=batch_size)
     assert found.indices == [4, 1, 9] and found.scanned == 10
     assert [negative.name for negative in found.found] == ["scene4", "scene1", "scene9"]
-    assert str(found).startswith("3 hard negatives of 10 scenes in") and "0.98 to 0.71" in str(
-        found
-    )
+    words = r"3 hard negatives of 10 scenes in \d+\.\d s, scores 0\.98 to 0\.71"
+    assert re.fullmatch(words, str(found))
 
 
 def test_fewer_than_asked_for():
@@ -77,10 +78,43 @@ def test_fewer_than_asked_for():
     assert sorted(mine(Levels(LEVELS), most=99).indices) == [0, 1, 3, 4, 5, 6, 7, 9]
 
 
+def test_one():
+    """May the hardest alone be asked for?"""
+    assert mine(Levels(LEVELS), most=1).indices == [4]
+
+
+def test_seconds(tmp_path):
+    """Is the time that of the scan, with that of a scan before it that was interrupted?"""
+    path, start = tmp_path / "scan.pt", time.perf_counter()
+    first = mine(Levels(LEVELS), checkpoint=path).seconds
+    assert 0 < first <= time.perf_counter() - start
+    save_checkpoint(path, {**load_checkpoint(path), "position": 8, "seconds": 1000.0})
+    assert 1000 < mine(Levels(LEVELS), checkpoint=path).seconds < 1100
+
+
+def test_defaults(monkeypatch, tmp_path, capsys):
+    """Are 64 scenes looked at at once, saves 50 batches apart, and nothing shown?"""
+    saved = []
+    monkeypatch.setattr("course_utils.mining.save_checkpoint", lambda _, state: saved.append(state))
+    scenes, path = Levels([1] * 130), tmp_path / "scan.pt"
+    mine_hard_negatives(Brightness(), scenes, most=1, decode=decode, checkpoint=path, save_every=1)
+    assert [state["position"] for state in saved] == [64, 128, 130]
+    saved.clear()
+    mine(scenes, batch_size=1, checkpoint=path)
+    assert [state["position"] for state in saved] == [50, 100, 130]
+    assert capsys.readouterr().err == ""
+
+
+def test_progress(capsys):
+    """Does a line that says what is done count the batches of all?"""
+    mine(Levels(LEVELS), progress=True)
+    assert re.search(r"mining: 100%.* 3/3 ", capsys.readouterr().err)
+
+
 def test_nothing():
     """Is a pool without scenes, or without finds, no error?"""
     assert mine(Levels([])).found == () and mine(Levels([0, 0])).scanned == 2
-    assert str(mine(Levels([0]))).startswith("0 hard negatives of 1 scenes")
+    assert re.fullmatch(r"0 hard negatives of 1 scenes in \d+\.\d s", str(mine(Levels([0]))))
 
 
 def test_rounds():
@@ -102,7 +136,7 @@ def test_unreadable():
     """Is a scene that cannot be read noted and left out?"""
     found = mine(Levels(LEVELS, broken={4}))
     assert found.indices == [1, 9, 6] and found.unreadable == ("scene 4 is broken",)
-    assert "1 unreadable" in str(found) and found.scanned == 9
+    assert str(found).endswith("; 1 unreadable") and found.scanned == 9
 
 
 class Stops(Exception):
@@ -186,6 +220,9 @@ def test_checkpoint_of_another_scan(tmp_path, change):
     mine(Levels(LEVELS), checkpoint=path)
     with pytest.raises(ValueError, match="belongs to another scan"):
         mine(Levels(LEVELS), checkpoint=path, **change)
+    save_checkpoint(path, {"epoch": 3})
+    with pytest.raises(ValueError, match="belongs to another scan"):
+        mine(Levels(LEVELS), checkpoint=path)
 
 
 @pytest.mark.parametrize(

@@ -238,3 +238,12 @@ def test_bad_momentum_raises(momentum):
     """Does a momentum outside [0, 1) raise a sentence in a form as well?"""
     with pytest.raises(ValueError, match=r"two numbers in \[0, 1\)"):
         OneCycleCurve.seed(100, 0.1, momentum=momentum)
+
+
+@pytest.mark.parametrize(("div", "final_div", "last"), [(1, 1, 0.8), (1e10, 1e10, 0.8e-20)])
+def test_smiths_logs_with_extreme_divisions(div, final_div, last):
+    """Does a way to the floor without length, or one that fills the leg, make a curve as well?"""
+    for tail in (0.0, 0.2):
+        curve = OneCycleCurve.smith(20, 0.8, div=div, final_div=final_div, tail=tail)
+        assert curve.lr(19) == pytest.approx(last)
+        assert len(curve.phases) == (3 if tail else 2)

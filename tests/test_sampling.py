@@ -46,6 +46,13 @@ def test_repeatable(function):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_defaults():
+    """Is the draw that of seed 0 at epoch 0 where neither is given?"""
+    for function in (oversample_indices, undersample_indices):
+        assert torch.equal(function(LABELS), function(LABELS, seed=0, epoch=0))
+    assert list(OversamplingSampler(LABELS)) == oversample_indices(LABELS).tolist()
+
+
 def test_order_is_mixed():
     """Do the classes come mixed, and not one after the other?"""
     labels = LABELS[oversample_indices(LABELS)]
@@ -147,8 +154,10 @@ def test_bad_settings(settings, words):
 
 
 def test_bad_epoch():
-    """Does an epoch that is no integer from 0 raise a sentence?"""
+    """Does an epoch, or a seed, that is no integer from 0 raise a sentence?"""
     with pytest.raises(ValueError, match="epoch is -1"):
         OversamplingSampler(LABELS).set_epoch(-1)
     with pytest.raises(ValueError, match="epoch is 1.5"):
         oversample_indices(LABELS, epoch=1.5)
+    with pytest.raises(ValueError, match="seed is -1"):
+        undersample_indices(LABELS, seed=-1)

@@ -42,6 +42,13 @@ def test_data_folder(monkeypatch, tmp_path):
     assert data_folder() == Path(__file__).parent.parent / "data"
 
 
+def test_data_folder_without_the_repository(monkeypatch, tmp_path):
+    """Is it a folder in the home folder where the course's own data are not beside the package?"""
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setattr("course_utils.settings.EMBEDDED", tmp_path)
+    assert data_folder() == Path.home() / ".course_data"
+
+
 def test_seeds(monkeypatch):
     """Are a lesson's own seeds counted from the first, and moved out of reach by COURSE_SEED?"""
     monkeypatch.delenv("COURSE_SEED", raising=False)
