@@ -71,6 +71,7 @@ def test_command(monkeypatch, tmp_path):
     monkeypatch.setattr(tune_09, "MINED", (2, 4))
     tune_09.main(["--seeds", "1"])
     first = json.loads(path.read_text())["seeds"]
+    monkeypatch.setattr(tune_09, "run_seed", lambda lesson, seed, device: first[0] | {"seed": seed})
     tune_09.main(["--seeds", "1", "2"])
     both = stored()
     assert [entry["seed"] for entry in both] == [1, 2] and both[0] == first[0]
