@@ -28,13 +28,17 @@ RESULTS = ROOT / "build" / "mutants.jsonl"
 REASONS = ROOT / "tests" / "mutants.md"
 # Topic -> module -> its tests, the quickest first
 TOPICS = {
-    "lr_finder": {"lr_finder": ["test_lr_finder"]},
+    "lr_finder": {
+        "lr_finder": ["test_lr_finder"],
+        "stop_rule": ["test_stop_rule", "test_lr_finder"],
+    },
     "one_cycle": {"one_cycle": ["test_one_cycle", "properties/test_one_cycle_properties"]},
     "sampling": {"sampling": ["test_sampling", "properties/test_sampling_properties"]},
     "mining": {"mining": ["test_mining"], "hard_negatives": ["test_hard_negatives", "test_mining"]},
     "metrics": {
         "class_metrics": ["test_class_metrics", "properties/test_split_properties"],
         "detection_metrics": ["test_detection_metrics", "properties/test_matching_properties"],
+        "box_matching": ["test_box_matching", "properties/test_matching_properties"],
     },
 }
 # What all tests need, imported once: a child then has the package itself to import.

@@ -128,3 +128,16 @@ def test_against_plain_python(seed):
     expected = slow_matching(detections.boxes.tolist(), true_boxes.tolist(), limit)
     assert match_boxes(detections, true_boxes, iou=limit).tolist() == expected
     assert -1 in expected and max(expected) >= 0
+
+
+def test_one_of_two_is_wrong():
+    """Is either argument refused alone where it is of another type?"""
+    for arguments in ((in_row(0), in_row(0)), (found(0), [[0.0, 0, 9, 9]])):
+        with pytest.raises(TypeError, match="but it takes Detections and a tensor"):
+            box_overlaps(*arguments)
+
+
+def test_type_of_an_empty_table():
+    """Are overlaps float64 where there is nothing to overlap as well?"""
+    for table in (box_overlaps(found(), in_row(0)), box_overlaps(found(0), in_row())):
+        assert table.dtype == torch.float64
