@@ -65,4 +65,4 @@ def test_bad_ratio(ratio):
 
 def test_small_ratio():
     """May the ratio be anything above 1?"""
-    assert feed([1.0, 1.4, 1.6], stop_ratio=1.5).losses == [1.0, 1.4]
+    assert feed([1.0, 1.25, 1.75], stop_ratio=1.5).losses == [1.0, 1.25]
