@@ -61,3 +61,8 @@ def test_bad_ratio(ratio):
     """Does a stop ratio that would end every sweep at once raise a sentence?"""
     with pytest.raises(ValueError, match=f"stop_ratio is {ratio}"):
         StopRule(0.98, ratio)
+
+
+def test_small_ratio():
+    """May the ratio be anything above 1?"""
+    assert feed([1.0, 1.25, 1.75], stop_ratio=1.5).losses == [1.0, 1.25]
