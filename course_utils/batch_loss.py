@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from course_utils.limits import shown
@@ -34,6 +35,8 @@ def loss_of(
     """
     try:
         return loss_function(predictions, targets)
+    except torch.OutOfMemoryError:  # the targets are not to blame, and callers look for this class
+        raise
     except (IndexError, RuntimeError, ValueError) as error:
         words = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(

@@ -51,3 +51,13 @@ def test_refused(targets, words):
         loss_of(F.cross_entropy, INPUTS, targets)
     assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
     assert isinstance(caught.value.__cause__, IndexError | RuntimeError | ValueError)
+
+
+def test_out_of_memory():
+    """Does a device without memory raise PyTorch's own class, for callers that try less?"""
+
+    def too_large(predictions, targets):
+        raise torch.OutOfMemoryError("out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        loss_of(too_large, INPUTS, LABELS)
