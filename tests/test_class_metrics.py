@@ -34,6 +34,12 @@ def test_classes_that_are_absent():
     assert matrix.tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
 
 
+def test_one_class():
+    """Is a single class counted, too?"""
+    zeros = torch.zeros(3, dtype=torch.int64)
+    assert confusion_matrix(zeros, zeros, classes=1).tolist() == [[3]]
+
+
 def test_recalls():
     """Is a recall the share of a class's samples that was recognised?"""
     recalls = class_recalls(torch.tensor(MATRIX))
