@@ -23,7 +23,8 @@ from course_utils.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.class_metrics import balanced_accuracy
 from course_utils.comparison import first_difference
 from course_utils.evaluation import evaluate
-from course_utils.image_set import ImageSet, channel_statistics, split_images
+from course_utils.image_set import ImageSet, split_images
+from course_utils.image_statistics import channel_statistics
 from course_utils.lr_curve import LRCurve
 from course_utils.lr_finder import find_lr
 from course_utils.one_cycle_curve import OneCycleCurve

@@ -10,7 +10,7 @@ from torch import nn
 from course_utils.augment import Augment
 from course_utils.batches import DeviceBatches
 from course_utils.history import NonFiniteLoss
-from course_utils.image_set import train_and_test
+from course_utils.image_statistics import train_and_test
 from course_utils.lr_finder import find_lr
 from course_utils.models import CifarResNet
 from course_utils.one_cycle import OneCycle
