@@ -24,7 +24,7 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test lint format execute claims bite bench mutants oldest newest test-browser
+.PHONY: help lab test lint format execute claims bench mutants oldest newest test-browser
 .PHONY: student test-student assignment site test-site colab badges lesson clean distclean
 
 help:  ## list these commands
@@ -50,24 +50,21 @@ format: $(READY)  ## put the code in the house style
 
 execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks/02_lr_finder.ipynb
 	COURSE_PROFILE=quick COURSE_PROGRESS=$$(mktemp -d)/progress.json COURSE_WIDGETS=no OMP_NUM_THREADS=1 \
-		$(BIN)/python -m nbconvert --to notebook --inplace --execute \
-		--NotebookExporter.preprocessors=course_utils.editions.grading_metadata.AddGradingMetadata \
+		PYTHONPATH=tools $(BIN)/python -m nbconvert --to notebook --inplace --execute \
+		--NotebookExporter.preprocessors=editions.assignment.AddGradingMetadata \
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 		$(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
 
 claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... RESUME=yes
-	$(BIN)/python tests/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
+	$(BIN)/python tests/notebooks/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
 		$(if $(filter yes,$(RESUME)),--resume)
-
-bite: $(READY)  ## break course_utils in many ways and see each one caught
-	$(BIN)/python tests/bite.py
 
 bench: $(PEERS)/.ready  ## measure course_utils beside its peers on the CPU, in at most 15 minutes
 	$(PEERS)/bin/python -m benchmarks.run_all
 
 mutants: $(READY)  ## break five topics in all ways that mutmut knows; TOPICS="sampling metrics"
 	@$(BIN)/python -c 'import mutmut' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[mutants]'
-	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py $(TOPICS)
+	OMP_NUM_THREADS=1 $(BIN)/python tools/mutants.py $(TOPICS)
 
 oldest: $(READY)  ## run the unit tests on the oldest Python and packages; TESTS=tests
 newest: $(READY)  ## run the unit tests on the newest Python and packages; TESTS=tests
@@ -80,28 +77,28 @@ test-browser: $(READY)  ## use lessons in a real browser; NOTEBOOKS=..., screens
 
 student: $(READY)  ## make the lessons without solutions and outputs, in build/student
 	rm -rf build/student
-	$(BIN)/python -m course_utils.editions.student --to build/student $(wildcard notebooks/*.ipynb)
+	PYTHONPATH=tools $(BIN)/python -m editions.student --to build/student $(wildcard notebooks/*.ipynb)
 
 test-student: student  ## run every notebook of the student edition from top to bottom
 	COURSE_PROGRESS=$$(mktemp -d)/progress.json $(BIN)/python -m nbconvert --to notebook --execute \
 		--output-dir build/student-run build/student/*.ipynb
 
 assignment: $(GRADING)  ## make nbgrader's course folder with a release of each lesson; TO=build/assignment
-	$(BIN)/python -m course_utils.editions.assignment --to $(TO) $(wildcard notebooks/*.ipynb)
+	PYTHONPATH=tools $(BIN)/python -m editions.assignment --to $(TO) $(wildcard notebooks/*.ipynb)
 
 site: $(READY)  ## build the web edition in build/site
 	@$(BIN)/python -c 'import myst_nb, sphinx_book_theme' 2>/dev/null || \
 		$(BIN)/python -m pip install --quiet -e '.[site]'
 	rm -rf build/site build/site-doctrees
 	$(BIN)/python -m sphinx -q -n -W --keep-going -c docs -d build/site-doctrees . build/site
-	$(BIN)/python tests/site_check.py build/site
+	$(BIN)/python tests/helpers/site_check.py build/site
 
 test-site: site  ## build the web edition and read it in a real browser; screenshots in build/
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'
 	$(BIN)/python tests/browser/read_site.py build/site
 
 colab: $(READY)  ## build the lessons for Colab in build/colab
-	$(BIN)/python -m course_utils.editions.colab --to build/colab --project pyproject.toml \
+	PYTHONPATH=tools $(BIN)/python -m editions.colab --to build/colab --project pyproject.toml \
 		$(wildcard notebooks/*.ipynb)
 
 badges: $(READY)  ## write README.md's badges, at the address in pyproject.toml

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_fashion_mnist
-from course_utils.image_set import ImageSet, pool_images
+from course_utils.data.datasets import load_fashion_mnist
+from course_utils.data.device_loader import DeviceLoader
+from course_utils.data.image_dataset import ImageDataset, pool_images
 from course_utils.models import simple_net, small_cnn
 
 BATCH_SIZE = 128
@@ -56,6 +56,6 @@ def cnn_problem(steps: int):
 PROBLEMS = {"784-100-10 net": simple_problem, "small CNN, 14 x 14": cnn_problem}
 
 
-def _batches(images: ImageSet, steps: int) -> list[tuple[Tensor, Tensor]]:
+def _batches(images: ImageDataset, steps: int) -> list[tuple[Tensor, Tensor]]:
     images = images.subset(range(min(len(images), steps * BATCH_SIZE)))
-    return list(DeviceBatches(images, batch_size=BATCH_SIZE, shuffle=True, drop_last=True))
+    return list(DeviceLoader(images, batch_size=BATCH_SIZE, shuffle=True, drop_last=True))

@@ -1,4 +1,4 @@
-"""Images per second: DeviceBatches beside DataLoader with torchvision's transforms.
+"""Images per second: DeviceLoader beside DataLoader with torchvision's transforms.
 
 python -m benchmarks.image_feed [FILE.json]
 """
@@ -14,10 +14,9 @@ from torchvision.transforms import v2
 
 from benchmarks.pairing import OURS, compare, take_turns
 from benchmarks.report import Table, run_row
-from course_utils.augment import Augment
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_fashion_mnist
-from course_utils.image_set import ImageSet
+from course_utils.data.datasets import load_fashion_mnist
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset
 
 BATCH_SIZE = 128
 PAD = 2
@@ -29,9 +28,9 @@ SETTING = (
 )
 READING = (
     "torchvision's transforms work on one image at a time, in Python, since given a batch they "
-    "draw one flip and one crop for all of it; DeviceBatches draws for each image, but works on "
+    "draw one flip and one crop for all of it; DeviceLoader draws for each image, but works on "
     "a batch at a time. Worker processes hide that cost behind a training step as far as there "
-    "are free cores, and for sets of large files there is no way around them; DeviceBatches is "
+    "are free cores, and for sets of large files there is no way around them; DeviceLoader is "
     "for small images that fit into memory."
 )
 
@@ -39,7 +38,7 @@ READING = (
 class TransformedImages(Dataset):
     """The images as a Dataset with one transform, as torchvision's own data sets are built."""
 
-    def __init__(self, image_set: ImageSet):
+    def __init__(self, image_set: ImageDataset):
         self.images, self.labels = image_set.images, image_set.labels
         self.transform = v2.Compose(
             [
@@ -57,7 +56,7 @@ class TransformedImages(Dataset):
         return self.transform(self.images[index]), self.labels[index]
 
 
-def data_loader(image_set: ImageSet, workers: int) -> DataLoader:
+def data_loader(image_set: ImageDataset, workers: int) -> DataLoader:
     return DataLoader(
         TransformedImages(image_set),
         batch_size=BATCH_SIZE,
@@ -71,7 +70,7 @@ def measure(*, images: int = 5000, rounds: int = 9) -> list[Table]:
     train, _ = load_fashion_mnist()
     train = train.subset(range(images))
     feeds = {
-        OURS: DeviceBatches(train, batch_size=BATCH_SIZE, shuffle=True, augment=Augment(pad=PAD)),
+        OURS: DeviceLoader(train, batch_size=BATCH_SIZE, shuffle=True, augment=Augment(pad=PAD)),
         "DataLoader, 0 workers": data_loader(train, 0),
         "DataLoader, 2 workers": data_loader(train, 2),
     }

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from benchmarks.clocked import BATCH_SIZE, ClockedLoader
 from benchmarks.lr_finder_peers import FINDERS, MAX_LR, MIN_LR, Sweep, suggest
 from benchmarks.report import Table, run_row
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_fashion_mnist
-from course_utils.device import set_seed
+from course_utils._random import set_seed
+from course_utils.data.datasets import load_fashion_mnist
+from course_utils.data.device_loader import DeviceLoader
 from course_utils.models import simple_net
 
 STEPS = 100
@@ -108,7 +108,7 @@ def scatter(names, seeds: int) -> list[dict]:
     images, _ = load_fashion_mnist()
     picks: dict[str, list[float]] = {}
     for seed in range(seeds):
-        batches = DeviceBatches(images, batch_size=BATCH_SIZE, shuffle=True, seed=seed)
+        batches = DeviceLoader(images, batch_size=BATCH_SIZE, shuffle=True, seed=seed)
         chosen = [batch for _, batch in zip(range(STEPS + 1), batches, strict=False)]
         for name in names:
             set_seed(seed)

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from benchmarks.training_peers import LIGHTNING_EXTRAS, lightning_module, quiet_lightning
-from course_utils.lr_finder import find_lr
+from course_utils.lr.finder import find_lr
 
 MIN_LR, MAX_LR = 1e-6, 10.0
 Suggestions = dict[str, Callable[[], float]]

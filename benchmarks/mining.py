@@ -18,14 +18,15 @@ import torch
 
 from benchmarks.growth import exponent
 from benchmarks.report import Table, run_row
-from course_utils.checkpoint import load_checkpoint, save_checkpoint
-from course_utils.detection_loss import DetectionLoss
-from course_utils.detector import ShipDetector
-from course_utils.device import set_seed, set_threads
-from course_utils.mining import mine_hard_negatives
-from course_utils.scene_batches import SceneBatches, pack
-from course_utils.scene_generator import SimulatedScenes
-from course_utils.training import fit
+from course_utils._random import set_seed
+from course_utils.detection.centernet import DetectionLoss
+from course_utils.detection.mining import mine_hard_negatives
+from course_utils.detection.models import ShipDetector
+from course_utils.detection.scenes import SceneLoader, pack
+from course_utils.detection.synthetic import SimulatedScenes
+from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
+from course_utils.training.device import set_threads
+from course_utils.training.loop import fit
 
 SIZE = 96  # pixels
 SETTING = (
@@ -63,9 +64,9 @@ def train(path: Path) -> None:
     set_threads(1)
     set_seed(0)
     model = ShipDetector()
-    batches = SceneBatches(pack(SimulatedScenes(300, ships=True, size=SIZE)), steps=100)
+    batches = SceneLoader(pack(SimulatedScenes(300, ships=True, size=SIZE)), steps=100)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-    fit(model, batches, optimizer, epochs=1, loss_function=DetectionLoss())
+    fit(model, optimizer, batches, epochs=1, loss_function=DetectionLoss())
     save_checkpoint(path, model.state_dict())
 
 
@@ -77,7 +78,7 @@ def scan(path: Path, number: int, most: int) -> Scan:
     before = peak_memory()
     start = time.perf_counter(), time.process_time()
     checkpoint = path.with_name(f"scan{number}.pt")
-    found = mine_hard_negatives(model, scenes, most=most, checkpoint=checkpoint)
+    found = mine_hard_negatives(model, scenes, max_negatives=most, checkpoint=checkpoint)
     spent = time.perf_counter() - start[0], time.process_time() - start[1]
     return Scan(found.scanned, len(found.found), *spent, before, peak_memory())
 

@@ -18,8 +18,8 @@ from torch.optim.lr_scheduler import OneCycleLR
 from benchmarks.clocked import ClockedLoader
 from benchmarks.pairing import OURS, compare, take_turns
 from benchmarks.report import Table, run_row
-from course_utils.one_cycle import OneCycle
-from course_utils.one_cycle_curve import TAIL
+from course_utils.lr.one_cycle import OneCycle
+from course_utils.lr.schedules import TAIL
 
 MAX_LR = 0.8
 HIGH, LOW = 0.95, 0.85  # momentum

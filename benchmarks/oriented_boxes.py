@@ -14,9 +14,9 @@ import sys
 
 import numpy as np
 
-from course_utils.airbus import AirbusFolder
-from course_utils.airbus_score import THRESHOLDS
-from course_utils.oriented_box import box_fill, mask_to_oriented_box
+from benchmarks.oriented_box import box_fill, mask_to_oriented_box
+from course_utils.detection.airbus import AirbusFolder
+from course_utils.detection.metrics import THRESHOLDS
 
 
 def measure(folder: AirbusFolder) -> np.ndarray:

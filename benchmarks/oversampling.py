@@ -15,7 +15,7 @@ from torch.utils.data import WeightedRandomSampler
 
 from benchmarks.pairing import OURS, compare, take_turns
 from benchmarks.report import Table, run_row
-from course_utils.sampling import oversample_indices
+from course_utils.imbalance.sampling import oversample_indices
 
 # Each class half as frequent as the one before: imbalance of 1 to 512.
 CLASSES = 10

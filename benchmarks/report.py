@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from course_utils.device import describe_machine, set_threads
-from course_utils.files import atomic_write
+from course_utils._files import atomic_write
+from course_utils.training.device import describe_machine, set_threads
 
 PACKAGES = (
     "torch",

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import document, machine, versions, write_json
-from course_utils.files import atomic_write
+from course_utils._files import atomic_write
 
 RESULTS = Path(__file__).with_name("results.json")
 # Seconds that a row may take, twice what it takes on a quiet laptop; 15 minutes together.

@@ -11,19 +11,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.oriented_box import mask_to_oriented_box
 from benchmarks.scale_training import Task
-from course_utils.airbus import AirbusFolder
-from course_utils.airbus_score import airbus_score
-from course_utils.box_matching import match_boxes
-from course_utils.centre_maps import boxes_to_maps, maps_to_detections
-from course_utils.detection_metrics import average_precision, precision_recall
-from course_utils.detections import Detections, suppress
-from course_utils.group_split import split_by_group
-from course_utils.hard_negatives import HardNegative, Ranking
-from course_utils.oriented_box import mask_to_oriented_box
-from course_utils.rle import decode_rle, encode_rle
-from course_utils.scene_batches import pack
-from course_utils.scene_generator import SimulatedScenes
+from course_utils.data.splits import split_by_group
+from course_utils.detection.airbus import AirbusFolder, decode_rle, encode_rle
+from course_utils.detection.boxes import Detections, match_boxes, suppress
+from course_utils.detection.centernet import boxes_to_maps, maps_to_detections
+from course_utils.detection.metrics import airbus_score, average_precision, precision_recall
+from course_utils.detection.mining import HardNegative, Ranking
+from course_utils.detection.scenes import pack
+from course_utils.detection.synthetic import SimulatedScenes
 
 
 def on_mask(function) -> Task:

@@ -16,23 +16,20 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils import progress
-from course_utils.augment import Augment
-from course_utils.batches import DeviceBatches
-from course_utils.checkpoint import load_checkpoint, save_checkpoint
-from course_utils.class_metrics import balanced_accuracy
-from course_utils.comparison import first_difference
-from course_utils.evaluation import evaluate
-from course_utils.image_set import ImageSet, split_images
-from course_utils.image_statistics import channel_statistics
-from course_utils.lr_curve import LRCurve
-from course_utils.lr_finder import find_lr
-from course_utils.one_cycle_curve import OneCycleCurve
-from course_utils.prior_correction import correct_prior
-from course_utils.sampling import oversample_indices, undersample_indices
-from course_utils.smoothing import smooth, smooth_centred
-from course_utils.training import fit
-from course_utils.usable_lr import largest_usable_lr
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset, channel_statistics, split_images
+from course_utils.imbalance.class_metrics import balanced_accuracy
+from course_utils.imbalance.imbalance import correct_prior
+from course_utils.imbalance.sampling import oversample_indices, undersample_indices
+from course_utils.lr.curve import LRCurve, largest_usable_lr
+from course_utils.lr.finder import find_lr
+from course_utils.lr.schedules import OneCycleCurve
+from course_utils.lr.smoothing import smooth, smooth_centred
+from course_utils.teaching import progress
+from course_utils.teaching.compare_values import first_difference
+from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
+from course_utils.training.evaluate import evaluate
+from course_utils.training.loop import fit
 
 Task = Callable[[int], Callable[[], object]]
 
@@ -67,14 +64,14 @@ def on_images(function) -> Task:
     def prepare(size: int):
         images = torch.randint(256, (size, 1, 14, 14), dtype=torch.uint8)
         names = tuple(map(str, range(10)))
-        image_set = ImageSet(images, _labels(size), names, (0.5,), (0.3,), "random")
+        image_set = ImageDataset(images, _labels(size), names, (0.5,), (0.3,), "random")
         return lambda: function(image_set)
 
     return prepare
 
 
-def epoch_of_batches(image_set: ImageSet) -> None:
-    for _ in DeviceBatches(image_set, batch_size=128, shuffle=True, augment=Augment()):
+def epoch_of_batches(image_set: ImageDataset) -> None:
+    for _ in DeviceLoader(image_set, batch_size=128, shuffle=True, augment=Augment()):
         pass
 
 
@@ -82,7 +79,7 @@ def train_steps(size: int):
     model = nn.Linear(1, 1)
     batches = [(torch.ones(1, 1), torch.ones(1, 1))] * size
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    return lambda: fit(model, batches, optimizer, epochs=1, loss_function=F.mse_loss)
+    return lambda: fit(model, optimizer, batches, epochs=1, loss_function=F.mse_loss)
 
 
 def sweep_steps(size: int):
@@ -149,7 +146,7 @@ TASKS = {
     ),
     "largest_usable_lr": (on_curve(largest_usable_lr), "steps", STEPS),
     "OneCycleCurve.preview": (
-        lambda size: OneCycleCurve.seed(size, 0.8).preview,
+        lambda size: OneCycleCurve.gugger(size, 0.8).preview,
         "steps",
         STEPS,
     ),
@@ -158,7 +155,7 @@ TASKS = {
     "evaluate": (evaluate_batches, "batches", (10, 100, 1000, 10_000)),
     "save and load a checkpoint": (checkpoint, "numbers", (10_000, 100_000, 1_000_000, 10_000_000)),
     "first_difference": (compare_lists, "values", STEPS),
-    "an epoch of DeviceBatches": (on_images(epoch_of_batches), "images", IMAGES),
+    "an epoch of DeviceLoader": (on_images(epoch_of_batches), "images", IMAGES),
     "channel_statistics": (
         on_images(lambda image_set: channel_statistics(image_set.images)),
         "images",

@@ -14,12 +14,12 @@ import argparse
 import os
 from dataclasses import replace
 
-from course_utils.claims import format_interval, mean_interval
-from course_utils.device import pick_device, set_threads
 from course_utils.lessons.arms_09 import Arms
 from course_utils.lessons.data_09 import Counts
 from course_utils.lessons.lesson_09 import Settings, settings
 from course_utils.lessons.measures_09 import measure
+from course_utils.teaching.claims import format_interval, mean_interval
+from course_utils.training.device import pick_device, set_threads
 
 NAMES = ("before", "ships only", "mined", "random")
 MEASURES = ("false_positives", "recall", "average_precision", "f2", "threshold")

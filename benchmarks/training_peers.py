@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader
 
-from course_utils.training import fit
+from course_utils.training.loop import fit
 
 LIGHTNING_EXTRAS = (
     "logger",
@@ -37,7 +37,7 @@ def bare_loop(model: nn.Module, loader: DataLoader, **settings) -> None:
 
 
 def ours(model: nn.Module, loader: DataLoader, **settings) -> None:
-    fit(model, loader, torch.optim.SGD(model.parameters(), **settings), epochs=1)
+    fit(model, torch.optim.SGD(model.parameters(), **settings), loader, epochs=1)
 
 
 def fastai(model: nn.Module, loader: DataLoader, **settings) -> None:

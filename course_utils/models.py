@@ -7,7 +7,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.limits import check_whole
+from course_utils._validate import check_whole
 
 
 def simple_net(inputs: int = 28 * 28, hidden: int = 100, classes: int = 10) -> nn.Sequential:

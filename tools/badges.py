@@ -9,13 +9,14 @@ import re
 import sys
 from pathlib import Path
 
-from course_utils.editions.project import (
+from editions.colab import (
     is_placeholder,
     owner_and_name,
     read_project,
     repository_address,
 )
-from course_utils.files import atomic_write
+
+from course_utils._files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_LESSON = "00_start_here.ipynb"

@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-from course_utils.files import atomic_write
+from course_utils._files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "tools" / "lesson_template"

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course_utils.editions.project import read_project
+from editions.colab import read_project
 
 ROOT = Path(__file__).resolve().parents[1]
 # The groups that the unit tests need.

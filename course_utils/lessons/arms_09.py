@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from course_utils.detection.mining import MiningRound, mine_hard_negatives
+from course_utils.detection.scenes import PackedScenes, pack
 from course_utils.lessons.lesson_09 import Settings
-from course_utils.mining import MiningRound, mine_hard_negatives
-from course_utils.scene_batches import PackedScenes, pack
 
 # The five arms of the lesson, and two more that are stored with it.
 ARMS = ("ships only", "mined", "random", "natural mix", "focal loss")
@@ -52,7 +52,7 @@ class Arms:
     @cached_property
     def mined(self) -> MiningRound:
         """What the first detector wrongly finds."""
-        return mine_hard_negatives(self.first, self.data.empty, most=self.settings.mined)
+        return mine_hard_negatives(self.first, self.data.empty, max_negatives=self.settings.mined)
 
     def train(self, name: str) -> nn.Module:
         """Train one arm.
@@ -85,15 +85,15 @@ class Arms:
             start=start or self.first,
         )
 
-    def fresh(self, share: float, heat: str) -> nn.Module:
-        """Train a fresh detector with the whole pool at a share of each batch."""
+    def fresh(self, fraction: float, heatmap_loss: str) -> nn.Module:
+        """Train a fresh detector with the whole pool at a fraction of each batch."""
         return self.settings.train(
             self.ships,
             self.negatives(range(len(self.data.empty))),
             seed=self.seed,
             device=self.device,
-            negative_share=share,
-            heat=heat,
+            negative_fraction=fraction,
+            heatmap_loss=heatmap_loss,
         )
 
     def random(self, count: int) -> list[int]:

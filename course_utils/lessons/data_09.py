@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import Subset
 
-from course_utils.airbus import AirbusFolder
-from course_utils.group_split import split_by_group
-from course_utils.resized_scenes import ResizedScenes
-from course_utils.scene import Scene
-from course_utils.scene_generator import SimulatedScenes
+from course_utils.data.splits import split_by_group
+from course_utils.detection.airbus import AirbusFolder
+from course_utils.detection.scenes import ResizedScenes, Scene
+from course_utils.detection.synthetic import SimulatedScenes
 
 # Families of simulated scenes from which each part takes its own: no family is in two of them.
 FAMILIES = {"train": 0, "valid": 10_000, "test": 20_000}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from course_utils.exercises import Case, Exercise
-from course_utils.one_cycle_curve import OneCycleCurve
+from course_utils.lr.schedules import OneCycleCurve
+from course_utils.teaching.exercises import Case, Exercise
 
 
 def _momentum_at(
@@ -65,17 +65,17 @@ EXERCISE = Exercise(
         ),
         Case(
             "13 steps, of which the last two are the tail",
-            (OneCycleCurve.seed(13, 1.0, tail=1 / 6).lrs(), 1 / 6),
+            (OneCycleCurve.gugger(13, 1.0, tail=1 / 6).lrs(), 1 / 6),
             hint="The momentum is 0.85 at step 5, 0.95 at step 10, and stays so.",
         ),
         Case(
             "other momenta",
-            (OneCycleCurve.seed(21, 0.4, tail=0.1).lrs(), 0.1, 0.9, 0.7),
+            (OneCycleCurve.gugger(21, 0.4, tail=0.1).lrs(), 0.1, 0.9, 0.7),
             hint="at_low_lr and at_peak are arguments: is one of them typed in as a number?",
         ),
         Case(
             "a peak that falls between two steps",
-            (OneCycleCurve.seed(78, 0.4).lrs(), 13 / 95),
+            (OneCycleCurve.gugger(78, 0.4).lrs(), 13 / 95),
             hint="Neither end of a leg needs to be a whole number: do not round them.",
         ),
     ],

@@ -11,16 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from course_utils.augment import Augment
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_images
-from course_utils.device import set_seed
-from course_utils.image_set import ImageSet, pool_images, split_images
-from course_utils.imbalance import class_counts, class_weights, step_imbalance
+from course_utils._random import set_seed
+from course_utils.data.datasets import load_images
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
+from course_utils.imbalance.imbalance import class_counts, class_weights, step_imbalance
+from course_utils.imbalance.sampling import OversamplingSampler, undersample_indices
 from course_utils.models import CifarResNet, simple_net
-from course_utils.sampling import OversamplingSampler, undersample_indices
-from course_utils.settings import choose, seeds
-from course_utils.training import fit
+from course_utils.profiles import choose, seeds
+from course_utils.training.loop import fit
 
 ARMS = ("as it is", "oversampling", "weighted loss", "undersampling")
 
@@ -51,7 +50,7 @@ class Settings:
     lrs: Mapping[str, Mapping[str, float]]
     seeds: tuple[int, ...]
 
-    def load(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+    def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load images to draw training sets from, for validation and for the test, all balanced."""
         source, test = load_images()
         if self.pool > 1:
@@ -59,12 +58,12 @@ class Settings:
         source, valid, *_ = split_images(source, self.sizes, seed=0)
         return source, valid, test
 
-    def step_set(self, source: ImageSet, seed: int) -> ImageSet:
+    def step_set(self, source: ImageDataset, seed: int) -> ImageDataset:
         """Draw the training set with step imbalance; each seed draws other images."""
         sizes = {"largest": self.largest, "smallest": self.smallest}
         return step_imbalance(source, **sizes, minority=self.minority, seed=seed)
 
-    def balanced_set(self, source: ImageSet, seed: int) -> ImageSet:
+    def balanced_set(self, source: ImageDataset, seed: int) -> ImageDataset:
         """Draw a balanced training set with as many images in all as that with step imbalance."""
         classes, few = len(source.class_names), len(self.minority)
         each = (few * self.smallest + (classes - few) * self.largest) // classes
@@ -73,7 +72,7 @@ class Settings:
     def train(
         self,
         arm: str,
-        images: ImageSet,
+        images: ImageDataset,
         *,
         steps: int,
         lr: float,
@@ -104,14 +103,14 @@ class Settings:
             weights = class_weights(class_counts(images)).to(device)
             loss_function = partial(F.cross_entropy, weight=weights)
         common = {"batch_size": self.batch_size, "augment": self.augment, "seed": seed}
-        batches = DeviceBatches(images, device=device, **common, **order)
+        batches = DeviceLoader(images, device=device, **common, **order)
         set_seed(seed)
         model = self.model().to(device)
         optimizer = self.optimizer(model.parameters(), lr=lr)
         fit(
             model,
-            Repeated(batches, steps),
             optimizer,
+            Repeated(batches, steps),
             epochs=1,
             schedule=LambdaLR(optimizer, lambda step: 1 - step / steps),
             loss_function=loss_function,

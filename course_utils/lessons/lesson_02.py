@@ -8,9 +8,9 @@ from functools import partial
 
 import torch
 
-from course_utils.batches import DeviceBatches
+from course_utils.data.device_loader import DeviceLoader
 from course_utils.models import CifarResNet, simple_net
-from course_utils.settings import choose, seeds
+from course_utils.profiles import choose, seeds
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Settings:
     model: Callable[[], torch.nn.Module]
     optimizer: Callable[..., torch.optim.Optimizer]
     split: tuple[int, int]
-    batches: Callable[..., DeviceBatches]
+    batches: Callable[..., DeviceLoader]
     finder_seeds: tuple[int, ...] = field(default_factory=partial(seeds, 5))
     training_seeds: tuple[int, ...] = field(default_factory=partial(seeds, 5, first=10))
 
@@ -34,5 +34,5 @@ def settings() -> Settings:
     return choose(quick=quick, full=full, smoke=smoke)
 
 
-def _batches(batch_size: int) -> Callable[..., DeviceBatches]:
-    return partial(DeviceBatches, batch_size=batch_size)
+def _batches(batch_size: int) -> Callable[..., DeviceLoader]:
+    return partial(DeviceLoader, batch_size=batch_size)

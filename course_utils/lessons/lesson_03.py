@@ -10,16 +10,15 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from course_utils.augment import Augment
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_images
-from course_utils.device import set_seed
-from course_utils.evaluation import evaluate
-from course_utils.history import NonFiniteLoss
-from course_utils.image_set import ImageSet, pool_images, split_images
+from course_utils._random import set_seed
+from course_utils.data.datasets import load_images
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
 from course_utils.models import CifarResNet, simple_net
-from course_utils.settings import choose, seeds
-from course_utils.training import fit
+from course_utils.profiles import choose, seeds
+from course_utils.training.evaluate import evaluate
+from course_utils.training.history import NonFiniteLoss
+from course_utils.training.loop import fit
 
 OPTIMIZERS = ("SGD", "momentum SGD", "Nesterov", "RMSprop", "Adam")
 WITHOUT_MOMENTUM = ("SGD", "RMSprop")
@@ -81,7 +80,7 @@ class Settings:
     tuning_seeds: tuple[int, ...] = field(default_factory=partial(seeds, 2, first=20))
     seeds: tuple[int, ...] = field(default_factory=partial(seeds, 5, first=10))
 
-    def load(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+    def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load training, validation and test images; the first two are disjoint."""
         train, test = load_images()
         if self.pool > 1:
@@ -90,8 +89,8 @@ class Settings:
         return train, valid, test
 
     def build(
-        self, name: str, images: ImageSet, seed: int, *, lr: float, device: torch.device
-    ) -> tuple[nn.Module, torch.optim.Optimizer, DeviceBatches]:
+        self, name: str, images: ImageDataset, seed: int, *, lr: float, device: torch.device
+    ) -> tuple[nn.Module, torch.optim.Optimizer, DeviceLoader]:
         """Build a fresh model, its optimizer and the batches; the seed decides weights and order.
 
         Args:
@@ -103,7 +102,7 @@ class Settings:
         """
         set_seed(seed)
         model = self.model().to(device)
-        batches = DeviceBatches(
+        batches = DeviceLoader(
             images,
             batch_size=self.batch_size,
             device=device,
@@ -117,11 +116,11 @@ class Settings:
     def accuracy(
         self,
         name: str,
-        images: ImageSet,
+        images: ImageDataset,
         seed: int,
         *,
         lr: float,
-        eval_batches: DeviceBatches,
+        eval_batches: DeviceLoader,
         device: torch.device,
     ) -> float:
         """Train with a learning rate that falls in a straight line to zero, and measure.
@@ -141,7 +140,7 @@ class Settings:
         total = self.epochs * len(batches)
         decay = LambdaLR(optimizer, lambda step: 1 - step / total)
         try:
-            fit(model, batches, optimizer, epochs=self.epochs, schedule=decay)
+            fit(model, optimizer, batches, epochs=self.epochs, schedule=decay)
         except NonFiniteLoss:
             return 100 / len(images.class_names)
         return 100 * evaluate(model, eval_batches)[1]

@@ -1,27 +1,28 @@
-"""Lesson 04, 1cycle: the schedules that it compares and its settings in each profile."""
+"""Lesson 04, 1cycle: its schedules, its settings in each profile, and its stored results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, MultiStepLR
 
-from course_utils.augment import Augment
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_images
-from course_utils.device import set_seed
-from course_utils.history import History
-from course_utils.image_set import ImageSet, pool_images, split_images
-from course_utils.lessons.results_04 import tuned
+from course_utils._random import set_seed
+from course_utils.data.datasets import load_images
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
+from course_utils.lessons import stored_results
+from course_utils.lr.one_cycle import OneCycle
+from course_utils.lr.schedules import TAIL
 from course_utils.models import CifarResNet, small_cnn
-from course_utils.one_cycle import OneCycle
-from course_utils.one_cycle_curve import TAIL
-from course_utils.settings import choose, seeds
-from course_utils.training import fit
+from course_utils.profiles import choose, seeds
+from course_utils.teaching.claims import Claim, format_interval, mean_interval
+from course_utils.training.history import History
+from course_utils.training.loop import fit
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ class Run:
         )
 
     def batches(
-        self, settings: Settings, images: ImageSet, seed: int, device: torch.device
-    ) -> DeviceBatches:
+        self, settings: Settings, images: ImageDataset, seed: int, device: torch.device
+    ) -> DeviceLoader:
         """Build the training batches of this arm."""
-        return DeviceBatches(
+        return DeviceLoader(
             images,
             batch_size=self.batch_size,
             device=device,
@@ -68,7 +69,7 @@ class Run:
     def train(
         self,
         settings: Settings,
-        images: ImageSet,
+        images: ImageDataset,
         seed: int,
         *,
         device: torch.device,
@@ -82,7 +83,7 @@ class Run:
         batches = self.batches(settings, images, seed, device)
         schedule = self.attach(optimizer, self.epochs * len(batches))
         history = fit(
-            model, batches, optimizer, epochs=self.epochs, schedule=schedule, **fit_settings
+            model, optimizer, batches, epochs=self.epochs, schedule=schedule, **fit_settings
         )
         return model, history
 
@@ -113,7 +114,7 @@ class Settings:
         )
         return model, optimizer
 
-    def load(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+    def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load training, validation and test images; the first two are disjoint."""
         train, test = load_images()
         if self.pool > 1:
@@ -194,3 +195,98 @@ def _smoke() -> Settings:
         tail_images=64,
         long_tail=cut(full.long_tail, 4),
     )
+
+
+def tuned(entry: str) -> dict:
+    """Return what `python -m experiments.tune_04` stored under a name.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        ValueError: it holds no such entry.
+    """
+    entries = _stored()
+    if entry not in entries:
+        raise ValueError(f"tune_04.json has no entry {entry!r}, only {sorted(entries)}.")
+    return entries[entry]
+
+
+def stored_table(part: str) -> str:
+    """Lay out the stored test accuracies of the arms whose name contains `part`."""
+    lines = [
+        f"{'net, batch, schedule':36} {'steps':>5}  {'LR':>5}  test accuracy (%), 95 % interval"
+    ]
+    for name, entry in _stored().items():
+        if part in name:
+            interval = format_interval(*mean_interval(entry["test"]))
+            arm = name.rsplit(",", 1)[0]
+            lines.append(f"{arm:36} {entry['steps']:5}  {entry['lr']:5g}  {interval}")
+    return "\n".join(lines)
+
+
+def accuracy_by_steps(schedule: str) -> dict[int, list[float]]:
+    """Return steps -> stored test accuracies (%) of the small net with this schedule, batch 128."""
+    arms = {
+        entry["steps"]: entry["test"]
+        for name, entry in _stored().items()
+        if name.startswith(f"small_cnn, batch 128, {schedule},")
+    }
+    return dict(sorted(arms.items()))
+
+
+def steps_to_accuracy(schedule: str, target: float) -> tuple[float, float, float]:
+    """Estimate how many steps a schedule needs to reach an accuracy, with its uncertainty.
+
+    The mean accuracy over the seeds is interpolated between the stored lengths, over the logarithm
+    of the steps; the seeds are resampled 1,000 times (bootstrap; Efron 1979).
+
+    Args:
+        schedule: as in `accuracy_by_steps`.
+        target: test accuracy in %.
+
+    Returns:
+        Median and the ends of the 95 % interval; infinite where the longest run does not reach it.
+    """
+    arms = accuracy_by_steps(schedule)
+    values = np.array(list(arms.values()))  # (lengths, seeds)
+    picks = np.random.default_rng(0).integers(values.shape[1], size=(1000, values.shape[1]))
+    steps = [_crossing(list(arms), values[:, pick].mean(axis=1), target) for pick in picks]
+    low, middle, high = np.quantile(steps, [0.025, 0.5, 0.975], method="nearest")
+    return float(middle), float(low), float(high)
+
+
+def _crossing(steps: Sequence[int], means: np.ndarray, target: float) -> float:
+    """Return where the accuracy first reaches the target; the shortest length at the least."""
+    reached = np.flatnonzero(means >= target)
+    if not len(reached):
+        return np.inf
+    after = reached[0]
+    if after == 0:
+        return float(steps[0])
+    before, logs = after - 1, np.log(steps)
+    share = (target - means[before]) / (means[after] - means[before])
+    return float(np.exp(logs[before] + share * (logs[after] - logs[before])))
+
+
+def claims(arms: Mapping, lead: Callable[..., Sequence[float]]) -> list[Claim]:
+    """State the claims about the schedules that have been run.
+
+    Args:
+        arms: the arms run, as (schedule, epochs).
+        lead: maps two arms to the accuracy of the first minus that of the second, seed by seed.
+    """
+    cycle = ("1cycle", 8)
+    step_decay, constant, linear = ("step decay", 12), ("constant", 8), ("linear decay", 8)
+    rivals = (
+        ("1cycle equals a step decay of half as many steps again", step_decay, {"within": 1}),
+        ("1cycle equals the plain linear decay in as many steps", linear, {"within": 1}),
+        ("1cycle beats the best constant LR in as many steps", constant, {"at_least": 0}),
+    )
+    return [
+        Claim(text, lead(cycle, rival), **bound)
+        for text, rival, bound in rivals
+        if cycle in arms and rival in arms
+    ]
+
+
+def _stored() -> dict[str, dict]:
+    return stored_results("tune_04")["entries"]

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from statistics import mean
 
 import torch
 from torch import nn
 
-from course_utils.augment import Augment
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_images
-from course_utils.device import set_seed
-from course_utils.evaluation import evaluate
-from course_utils.history import NonFiniteLoss
-from course_utils.image_set import ImageSet, pool_images, split_images
+from course_utils._random import set_seed
+from course_utils.data.datasets import load_images
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
+from course_utils.lessons import stored_results
+from course_utils.lr.one_cycle import OneCycle
+from course_utils.lr.schedules import OneCycleCurve
 from course_utils.models import CifarResNet, simple_net
-from course_utils.one_cycle import OneCycle
-from course_utils.one_cycle_curve import OneCycleCurve
-from course_utils.settings import choose, seeds
-from course_utils.training import fit
+from course_utils.profiles import choose, seeds
+from course_utils.training.evaluate import evaluate
+from course_utils.training.history import NonFiniteLoss
+from course_utils.training.loop import fit
 
-TUNING_FILE = Path(__file__).with_name("tuning_05.json")
 # name -> momentum at the low LR, and at the peak
 ARMS = {
     "cyclical": (0.95, 0.85),
@@ -51,7 +48,7 @@ class Settings:
     sweep_seeds: tuple[int, ...]
     test_seeds: tuple[int, ...]
 
-    def load(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+    def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load training, validation and test images; the first two are disjoint."""
         train, test = load_images()
         if self.pool > 1:
@@ -61,8 +58,8 @@ class Settings:
 
     def accuracy(
         self,
-        images: ImageSet,
-        measured: DeviceBatches,
+        images: ImageDataset,
+        measured: DeviceLoader,
         *,
         arm: str,
         peak: float,
@@ -84,7 +81,7 @@ class Settings:
         """
         set_seed(seed)
         model = self.model().to(device)
-        batches = DeviceBatches(
+        batches = DeviceLoader(
             images,
             batch_size=self.batch_size,
             device=device,
@@ -99,7 +96,7 @@ class Settings:
         steps = self.epochs * len(batches)
         schedule = OneCycle(optimizer, steps, max_lr=peak, momentum=ARMS[arm])
         try:
-            fit(model, batches, optimizer, epochs=self.epochs, schedule=schedule)
+            fit(model, optimizer, batches, epochs=self.epochs, schedule=schedule)
         except NonFiniteLoss:
             return 100 / len(images.class_names)
         return 100 * evaluate(model, measured)[1]
@@ -112,24 +109,19 @@ def best_peak(accuracy: Mapping[float, Sequence[float]]) -> float:
 
 def mean_effective_lr(arm: str, peak: float) -> float:
     """Average lr / (1 - momentum) over the steps of a cycle."""
-    curve = OneCycleCurve.seed(1000, peak, momentum=ARMS[arm])
+    curve = OneCycleCurve.gugger(1000, peak, momentum=ARMS[arm])
     return mean(lr / (1 - momentum) for lr, momentum in map(curve.at, range(curve.total_steps)))
 
 
 def stored(net: str) -> dict[str, dict]:
-    """Return what `python -m course_utils.lessons.tune_05` stored about a net, arm by arm.
+    """Return what `python -m experiments.tune_05` stored about a net, arm by arm.
 
     An arm has "validation" (peak -> accuracies in %), the chosen "peak", and its "test" accuracies.
 
     Raises:
         FileNotFoundError: the file is missing.
     """
-    if not TUNING_FILE.exists():
-        raise FileNotFoundError(
-            f"{TUNING_FILE.name} is missing: restore it with git, or tune again with "
-            "`python -m course_utils.lessons.tune_05`."
-        )
-    return json.loads(TUNING_FILE.read_text(encoding="utf-8"))["nets"][net]
+    return stored_results("tune_05")["nets"][net]
 
 
 def quick_settings(model: Callable[[], nn.Module], peaks: tuple[float, ...]) -> Settings:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from statistics import mean
 
 import torch
 from torch import nn
 
-from course_utils.batches import DeviceBatches
-from course_utils.data import load_images
-from course_utils.device import set_seed
-from course_utils.evaluation import evaluate
-from course_utils.history import NonFiniteLoss
-from course_utils.image_set import ImageSet, pool_images, split_images
+from course_utils._random import set_seed
+from course_utils.data.datasets import load_images
+from course_utils.data.device_loader import DeviceLoader
+from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
+from course_utils.lr.one_cycle import OneCycle
 from course_utils.models import CifarResNet, simple_net, small_cnn
-from course_utils.one_cycle import OneCycle
-from course_utils.settings import choose, seeds
-from course_utils.training import fit
+from course_utils.profiles import choose, seeds
+from course_utils.training.evaluate import evaluate
+from course_utils.training.history import NonFiniteLoss
+from course_utils.training.loop import fit
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Net:
     momentum: float
 
     def builder(
-        self, images: ImageSet, setup: Setup, device: torch.device, lr: float = 0.1
+        self, images: ImageDataset, setup: Setup, device: torch.device, lr: float = 0.1
     ) -> Callable[[int], tuple]:
         """Return a function from a seed to (model, optimizer, batches), as the finder takes it."""
 
@@ -51,7 +52,7 @@ class Net:
                 momentum=self.momentum,
                 weight_decay=setup.weight_decay,
             )
-            batches = DeviceBatches(
+            batches = DeviceLoader(
                 images,
                 batch_size=setup.batch_size,
                 device=device,
@@ -65,8 +66,8 @@ class Net:
 
     def accuracy(
         self,
-        images: ImageSet,
-        measured: DeviceBatches,
+        images: ImageDataset,
+        measured: DeviceLoader,
         setup: Setup,
         *,
         lr: float,
@@ -82,7 +83,7 @@ class Net:
         model, optimizer, batches = self.builder(images, setup, measured.images.device, lr)(seed)
         schedule = OneCycle(optimizer, epochs * len(batches), max_lr=lr) if one_cycle else None
         try:
-            fit(model, batches, optimizer, epochs=epochs, schedule=schedule)
+            fit(model, optimizer, batches, epochs=epochs, schedule=schedule)
         except NonFiniteLoss:
             return 100 / len(images.class_names)
         return 100 * evaluate(model, measured)[1]
@@ -105,7 +106,7 @@ class Settings:
     training_seeds: tuple[int, ...]
     is_stored: bool = False
 
-    def load(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+    def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load training, validation and test images; the first two are disjoint."""
         train, test = load_images()
         if self.pool > 1:
@@ -117,6 +118,16 @@ class Settings:
 def settings() -> Settings:
     """Return the settings of the running profile."""
     return choose(quick=quick_settings, full=_full, smoke=_smoke)()
+
+
+def best_lr(validation: Mapping[str, Sequence[float]]) -> tuple[float, float]:
+    """Return the learning rate with the highest mean accuracy, and that accuracy (%).
+
+    Args:
+        validation: learning rate -> one accuracy a seed.
+    """
+    lr = max(validation, key=lambda lr: mean(validation[lr]))
+    return float(lr), mean(validation[lr])
 
 
 def perceptron(dropout: float, *, inputs: int) -> nn.Sequential:

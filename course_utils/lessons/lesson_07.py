@@ -1,18 +1,246 @@
-"""Lesson 07, plot the losses: the settings of its gallery in each profile."""
+"""Lesson 07, plot the losses: the runs of its gallery, what gives each away, its settings."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
-from course_utils.augment import Augment
-from course_utils.data import load_images
-from course_utils.image_set import ImageSet, pool_images, split_images
-from course_utils.lessons.runs_07 import Run
+from course_utils._random import set_seed
+from course_utils.data.datasets import load_images
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
 from course_utils.models import CifarResNet, simple_net
-from course_utils.settings import choose, seeds
+from course_utils.profiles import choose, seeds
+from course_utils.training.evaluate import evaluate
+from course_utils.training.history import History
+from course_utils.training.loop import fit
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a run shows, and what is true; one value an epoch, in nats.
+
+    Attributes:
+        train: the training loss that the run reports.
+        valid: the validation loss that the run reports.
+        true_train: the training loss with each batch weighted by its size.
+        true_valid: the loss on validation images that were not trained on.
+    """
+
+    train: list[float]
+    valid: list[float]
+    true_train: list[float]
+    true_valid: list[float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A way to train, right or wrong.
+
+    Attributes:
+        model: builds the net.
+        images: how many images to train on.
+        epochs: how many passes over them.
+        lr: learning rate of SGD.
+        batch_size: images a step; the last step of an epoch may have fewer.
+        momentum: of SGD.
+        augment: random changes of the training images.
+        dropout: the share of the last layer's inputs that are put to zero at random in training.
+        decay: the share of the steps after which the learning rate falls to a hundredth, or None.
+        copies: how often each image stands in the set from which training and validation images
+            are then drawn; with more than one, there are copies of one image in both.
+        shuffled: whether images and labels were shuffled apart.
+        plain_mean: whether an epoch's training loss is reported as the plain mean over its
+            batches, whatever their sizes.
+    """
+
+    model: Callable[[], nn.Module]
+    images: int
+    epochs: int
+    lr: float
+    batch_size: int
+    momentum: float = 0.9
+    augment: Augment | None = None
+    dropout: float = 0.0
+    decay: float | None = None
+    copies: int = 1
+    shuffled: bool = False
+    plain_mean: bool = False
+
+    def draw(
+        self, images: ImageDataset, valid_images: ImageDataset, seed: int
+    ) -> tuple[ImageDataset, ImageDataset]:
+        """Return the images that this run trains on and those that it validates on."""
+        images, *_ = split_images(images, (self.images,), seed)
+        if self.copies > 1:
+            images = images.subset(torch.arange(len(images)).repeat(self.copies))
+            fifth = len(images) // 5
+            images, valid_images = split_images(images, (len(images) - fifth, fifth), seed)
+        if self.shuffled:
+            return shuffle_labels(images, seed), shuffle_labels(valid_images, seed)
+        return images, valid_images
+
+    def build(
+        self, images: ImageDataset, seed: int, device: torch.device
+    ) -> tuple[nn.Module, DeviceLoader, torch.optim.Optimizer]:
+        """Build what `fit` takes: a fresh model, its training batches and its optimizer."""
+        set_seed(seed)
+        model = self.model()
+        if self.dropout:
+            layers = model if isinstance(model, nn.Sequential) else model.head
+            layers[-1] = nn.Sequential(nn.Dropout(self.dropout), layers[-1])
+        model.to(device)
+        settings = {"batch_size": self.batch_size, "augment": self.augment, "seed": seed}
+        batches = DeviceLoader(images, device=device, shuffle=True, **settings)
+        optimizer = torch.optim.SGD(model.parameters(), lr=self.lr, momentum=self.momentum)
+        return model, optimizer, batches
+
+    def train(
+        self, images: ImageDataset, valid_images: ImageDataset, seed: int, *, device: torch.device
+    ) -> Curves:
+        """Carry the run out; the seed decides its images, weights and order."""
+        seen, shown = self.draw(images, valid_images, seed)
+        model, optimizer, batches = self.build(seen, seed, device)
+        schedule = None
+        if self.decay is not None:
+            first = self.decay * self.epochs * len(batches)
+            schedule = LambdaLR(optimizer, lambda step: 1.0 if step < first else 0.01)
+        evaluated = partial(DeviceLoader, batch_size=1000, device=device)
+        unseen, true_valid = evaluated(valid_images), []
+        history = fit(
+            model,
+            optimizer,
+            batches,
+            epochs=self.epochs,
+            schedule=schedule,
+            valid_loader=evaluated(shown),
+            callbacks=[lambda history: true_valid.append(evaluate(model, unseen)[0])],
+        )
+        train = plain_means(history) if self.plain_mean else history.train_loss
+        return Curves(train, history.valid_loss, history.train_loss, true_valid)
+
+
+def shuffle_labels(images: ImageDataset, seed: int) -> ImageDataset:
+    """Shuffle a set's labels, so that they say nothing about its images."""
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+    return replace(images, labels=images.labels[order])
+
+
+def plain_means(history: History) -> list[float]:
+    """Average each epoch's losses as if its batches were all of one size: a planted mistake."""
+    steps = len(history.step_loss) // history.epochs
+    firsts = range(0, len(history.step_loss), steps)
+    return [sum(history.step_loss[first : first + steps]) / steps for first in firsts]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What gives a diagnosis away in the curves (without naming it), and what to do about it."""
+
+    clue: str
+    remedy: str
+
+
+DIAGNOSES = {
+    "healthy": Diagnosis(
+        "Both curves fall fast, then ever more slowly; at the end they lie close together and low.",
+        "Nothing, or train a little longer with a falling learning rate.",
+    ),
+    "under-fitted": Diagnosis(
+        "Both curves bend smoothly and level off together, but high: even the training images are "
+        "not learnt.",
+        "A larger net, better inputs, less regularisation.",
+    ),
+    "over-fitted": Diagnosis(
+        "The validation curve turns and rises while the training curve goes on towards zero.",
+        "More images or augmentation, regularisation, or stop where the validation loss is lowest.",
+    ),
+    "learning rate too high": Diagnosis(
+        "The curves jump up and down from the first epochs on, the validation curve most, and get "
+        "no lower.",
+        "Run the learning-rate finder, and take less.",
+    ),
+    "learning rate too low": Diagnosis(
+        "Both curves lie on each other, and in the last epoch still fall almost as fast as before.",
+        "Run the learning-rate finder, and take more.",
+    ),
+    "decayed too early": Diagnosis(
+        "A steep fall breaks off at a kink, from one epoch to the next; then both lines are flat.",
+        "Lower the learning rate later: when the loss has levelled off by itself.",
+    ),
+    "validation leak": Diagnosis(
+        "The training curve goes to zero, and the validation curve goes with it: too good to be "
+        "true.",
+        "Look for images that are in both sets: remove copies before you split, then split.",
+    ),
+    "labels shuffled": Diagnosis(
+        "The validation curve never gets below the dotted line of guessing, while the training "
+        "curve slowly does: it learns by heart.",
+        "Look at a batch as the net sees it, each image with its label.",
+    ),
+    "dropout": Diagnosis(
+        "The training curve lies above the validation curve to the end, both low and smooth: the "
+        "net is handicapped while it trains.",
+        "Nothing: compare with the training images in evaluation mode.",
+    ),
+    "averaged wrongly": Diagnosis(
+        "The training curve jitters around a validation curve that is smooth: the net is steady, "
+        "only the number is not.",
+        "Weight each batch's mean by its size; `fit` does.",
+    ),
+}
+PANELS = {
+    "A": "dropout",
+    "B": "learning rate too low",
+    "C": "over-fitted",
+    "D": "averaged wrongly",
+    "E": "healthy",
+    "F": "validation leak",
+    "G": "decayed too early",
+    "H": "learning rate too high",
+    "I": "under-fitted",
+    "J": "labels shuffled",
+}
+
+
+def judge(guesses: Mapping[str, str | None]) -> None:
+    """Print for each panel whether the guess is right, and what gives it away once there is one.
+
+    Args:
+        guesses: panel -> one of `DIAGNOSES`, or None while there is no guess.
+    """
+    right = 0
+    for panel, truth in PANELS.items():
+        guess = guesses.get(panel)
+        clue = DIAGNOSES[truth].clue
+        if guess is None:
+            words = "no diagnosis yet."
+        elif guess not in DIAGNOSES:
+            words = f"{guess!r} is none of the ten: take one of {', '.join(DIAGNOSES)}."
+        elif guess == truth:
+            words = f"right, {truth}. {clue}"
+            right += 1
+        else:
+            words = f"not {guess}. Look again: {clue}"
+        _print(f"{panel}  {words}")
+    print(f"{right} of {len(PANELS)} right.")
+
+
+def reveal() -> None:
+    """Print what each panel shows, what gives it away, and what to do."""
+    for panel, name in PANELS.items():
+        diagnosis = DIAGNOSES[name]
+        _print(f"{panel}  {name.upper()}. {diagnosis.clue} What to do: {diagnosis.remedy}")
+
+
+def _print(text: str) -> None:
+    print(textwrap.fill(text, width=88, subsequent_indent="   ", break_on_hyphens=False))
 
 
 @dataclass(frozen=True)
@@ -31,7 +259,7 @@ class Settings:
     pool: int
     valid_images: int
 
-    def load(self) -> tuple[ImageSet, ImageSet]:
+    def load(self) -> tuple[ImageDataset, ImageDataset]:
         """Load the images to train on and those to validate on; they are disjoint."""
         images, _ = load_images()
         if self.pool > 1:

@@ -10,15 +10,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from course_utils.detection_loss import DetectionLoss
-from course_utils.detector import ShipDetector
-from course_utils.device import set_seed
-from course_utils.fpn_detector import FpnDetector
+from course_utils._random import set_seed
+from course_utils.detection.centernet import DetectionLoss
+from course_utils.detection.models import FpnDetector, ShipDetector
+from course_utils.detection.scenes import PackedScenes, SceneLoader
 from course_utils.lessons.data_09 import Counts, ShipData, from_folder, is_airbus_folder, simulated
-from course_utils.one_cycle import OneCycle
-from course_utils.scene_batches import PackedScenes, SceneBatches
-from course_utils.settings import choose, data_folder, seeds
-from course_utils.training import fit
+from course_utils.lr.one_cycle import OneCycle
+from course_utils.profiles import choose, data_folder, seeds
+from course_utils.training.loop import fit
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class Settings:
         seed: int,
         device: torch.device,
         start: nn.Module | None = None,
-        negative_share: float = 0.5,
-        heat: str = "cross-entropy",
+        negative_fraction: float = 0.5,
+        heatmap_loss: str = "cross-entropy",
         steps: int | None = None,
     ) -> nn.Module:
         """Train a detector in one cycle.
@@ -81,8 +80,8 @@ class Settings:
             seed: of the weights and of the order.
             device: where to train.
             start: a trained detector to go on from (it stays as it is); None trains a fresh one.
-            negative_share: of each batch.
-            heat: form of the loss, see `DetectionLoss`.
+            negative_fraction: of each batch.
+            heatmap_loss: form of the loss, see `DetectionLoss`.
             steps: by default `more_steps` from `start`; for a fresh detector as many as both
                 trainings have together, so that all arms have taken the same number.
         """
@@ -93,18 +92,18 @@ class Settings:
         fresh = start is None
         steps = steps or self.more_steps + (self.first_steps if fresh else 0)
         peak = self.peak if fresh else self.second_peak
-        batches = SceneBatches(
+        batches = SceneLoader(
             ships,
             negatives,
-            negative_share=0.0 if negatives is None else negative_share,
+            negative_fraction=0.0 if negatives is None else negative_fraction,
             batch_size=self.batch_size,
             steps=steps,
             seed=seed if fresh else seed + 1,
         )
         optimizer = make_optimizer(model)
         schedule = OneCycle(optimizer, steps, max_lr=peak)
-        loss = DetectionLoss(heat)
-        fit(model, batches, optimizer, epochs=1, schedule=schedule, loss_function=loss)
+        loss = DetectionLoss(heatmap_loss)
+        fit(model, optimizer, batches, epochs=1, schedule=schedule, loss_function=loss)
         return model
 
 

@@ -8,16 +8,16 @@ from functools import cached_property
 
 from torch import nn
 
-from course_utils.airbus_score import airbus_score
-from course_utils.detection_metrics import (
+from course_utils.detection.metrics import (
     Pairs,
     PrecisionRecallCurve,
+    airbus_score,
     average_precision,
     false_positives_per_empty_image,
     precision_recall,
     threshold_at_recall,
 )
-from course_utils.detector import detect
+from course_utils.detection.models import detect
 from course_utils.lessons.data_09 import ShipData
 
 RECALL = 0.9  # at which detectors are compared
@@ -44,7 +44,7 @@ class Measures:
     @cached_property
     def curve(self) -> PrecisionRecallCurve:
         """Precision and recall at all thresholds."""
-        return precision_recall(self.test, iou=IOU)
+        return precision_recall(self.test, iou_threshold=IOU)
 
     @property
     def recall(self) -> float:
@@ -55,7 +55,7 @@ class Measures:
     @cached_property
     def average_precision(self) -> float:
         """Over all thresholds, 0 to 1."""
-        return average_precision(self.test, iou=IOU)
+        return average_precision(self.test, iou_threshold=IOU)
 
     @cached_property
     def f2(self) -> float:
@@ -70,7 +70,7 @@ def measure(model: nn.Module, data: ShipData, *, recall: float = RECALL) -> Meas
     where it finds no ship at all, everything counts.
     """
     valid, test = (_pairs(model, part) for part in (data.valid, data.test))
-    chosen = precision_recall(valid, iou=IOU)
+    chosen = precision_recall(valid, iou_threshold=IOU)
     reached = float(chosen.recall.max()) if len(chosen.recall) else 0.0
     threshold = threshold_at_recall(chosen, min(recall, reached)) if reached else 0.0
     return Measures(test, threshold)

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
-from course_utils.claims import format_interval, mean_interval
+from course_utils._files import ResultFile
+from course_utils.lessons import STORED
 from course_utils.lessons.lesson_04 import Run
 from course_utils.lessons.lesson_05 import ARMS
-from course_utils.result_file import ResultFile
+from course_utils.teaching.claims import format_interval, mean_interval
 
-# What `python -m course_utils.reproduce` has measured.
-RESULT_FILE = Path(__file__).with_name("full_size.json")
+# What `python -m experiments.reproduce` has measured.
+RESULT_FILE = STORED / "full_size.json"
 # Test accuracy in % of ResNet-56 on CIFAR-10, from the source text and from He et al. (2016), and
 # the experiment that repeats it.
 PUBLISHED = (
@@ -77,7 +78,7 @@ def _interval(values: Sequence[float]) -> str:
 def _origin(results: Mapping[str, Mapping[str, dict]], beginning: str) -> str:
     """Say where and when the runs were made of the experiments whose names begin so."""
     runs = [r for name in results if name.startswith(beginning) for r in results[name].values()]
-    command = f"python -m course_utils.reproduce {beginning}"
+    command = f"python -m experiments.reproduce {beginning}"
     if not runs:
         return f"To measure at full size, on a GPU: {command}"
     places = sorted({f"{run['device']}, {run['date']}" for run in runs})

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean
 
 from matplotlib.axes import Axes
 
-from course_utils.claims import format_interval, mean_interval
-from course_utils.colours import COLOURS
+from course_utils.lessons import stored_results
+from course_utils.plotting.style import COLOURS
+from course_utils.teaching.claims import format_interval, mean_interval
 
-RESULTS_FILE = Path(__file__).with_name("tuning_09.json")
 MEASURES = {
     "false_positives": "false positives",
     "recall": "recall",
@@ -27,12 +25,7 @@ def stored() -> list[dict]:
     Raises:
         FileNotFoundError: the file is missing.
     """
-    if not RESULTS_FILE.exists():
-        raise FileNotFoundError(
-            f"{RESULTS_FILE.name} is missing: restore it with git, or run "
-            "`python -m course_utils.lessons.tune_09` (20 minutes)."
-        )
-    return json.loads(RESULTS_FILE.read_text(encoding="utf-8"))["seeds"]
+    return stored_results("tune_09")["seeds"]
 
 
 def values(entries: Sequence[dict], part: str, name: str, measure: str) -> list[float]:

@@ -6,10 +6,15 @@ import numpy as np
 from PIL import Image
 
 from bad_inputs.data import made
-from course_utils.airbus import AirbusFolder
-from course_utils.airbus_table import read_rows
-from course_utils.oriented_box import box_fill, mask_to_oriented_box
-from course_utils.rle import decode_rle, encode_rle, mask_to_box, parse_runs
+from benchmarks.oriented_box import box_fill, mask_to_oriented_box
+from course_utils.detection.airbus import (
+    AirbusFolder,
+    decode_rle,
+    encode_rle,
+    mask_to_box,
+    parse_runs,
+    read_rows,
+)
 
 HEADER = b"ImageId,EncodedPixels\n"
 EMPTY = np.zeros((3, 4), dtype=bool)

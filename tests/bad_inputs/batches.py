@@ -7,17 +7,18 @@ import torch
 from small_runs import make_batches
 from torch import nn
 
-from course_utils.batches import Augment, DeviceBatches
-from course_utils.checkpoint import load_checkpoint, save_checkpoint
-from course_utils.device import pick_device, set_seed, set_threads
-from course_utils.image_set import ImageSet
+from course_utils._random import set_seed
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset
 from course_utils.models import CifarResNet, simple_net, small_cnn
-from course_utils.settings import seeds
+from course_utils.profiles import seeds
+from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
+from course_utils.training.device import pick_device, set_threads
 
 
 def image_set(n=8, size=8):
     images = torch.zeros(n, 1, size, size, dtype=torch.uint8)
-    return ImageSet(images, torch.arange(n) % 2, ("a", "b"), (0.5,), (0.3,), "set")
+    return ImageDataset(images, torch.arange(n) % 2, ("a", "b"), (0.5,), (0.3,), "set")
 
 
 def batches_with(**settings):
@@ -41,7 +42,7 @@ class Positions:
 
 
 def with_state(state):
-    return lambda load: load(DeviceBatches(image_set(), batch_size=4), state)
+    return lambda load: load(DeviceLoader(image_set(), batch_size=4), state)
 
 
 def load_from(content):
@@ -68,50 +69,50 @@ def in_a_file(save):
 
 ROWS = {
     "batch size of 0": (
-        DeviceBatches, batches_with(batch_size=0), ValueError, "batch_size is 0", "at least 1",
+        DeviceLoader, batches_with(batch_size=0), ValueError, "batch_size is 0", "at least 1",
     ),
     "batch size as a float": (
-        DeviceBatches, batches_with(batch_size=4.0), ValueError, "batch_size is 4.0", "integer",
+        DeviceLoader, batches_with(batch_size=4.0), ValueError, "batch_size is 4.0", "integer",
     ),
     "batch size as a text": (
-        DeviceBatches, batches_with(batch_size="4"), ValueError, "batch_size is '4'", "integer",
+        DeviceLoader, batches_with(batch_size="4"), ValueError, "batch_size is '4'", "integer",
     ),
     "batch larger than the set": (
-        DeviceBatches, batches_with(batch_size=9, drop_last=True),
+        DeviceLoader, batches_with(batch_size=9, drop_last=True),
         ValueError, "batch_size is 9", "8 images", "smaller",
     ),
-    "seed below 0": (DeviceBatches, batches_with(seed=-1), ValueError, "seed is -1", "at least 0"),
-    "seed as a bool": (DeviceBatches, batches_with(seed=True), ValueError, "seed is True"),
+    "seed below 0": (DeviceLoader, batches_with(seed=-1), ValueError, "seed is -1", "at least 0"),
+    "seed as a bool": (DeviceLoader, batches_with(seed=True), ValueError, "seed is True"),
     "augment as a bool": (
-        DeviceBatches, batches_with(augment=True), TypeError, "augment is True", "Augment",
+        DeviceLoader, batches_with(augment=True), TypeError, "augment is True", "Augment",
     ),
     "pad below 0": (
-        DeviceBatches, batches_with(augment=Augment(pad=-1)), ValueError, "pad is -1",
+        DeviceLoader, batches_with(augment=Augment(pad=-1)), ValueError, "pad is -1",
     ),
     "pad beyond the image": (
-        DeviceBatches, batches_with(augment=Augment(pad=8)), ValueError, "pad is 8", "at most 7",
+        DeviceLoader, batches_with(augment=Augment(pad=8)), ValueError, "pad is 8", "at most 7",
     ),
     "sampler that shuffles too": (
-        DeviceBatches, batches_with(sampler=Positions(0), shuffle=True),
+        DeviceLoader, batches_with(sampler=Positions(0), shuffle=True),
         ValueError, "Positions with shuffle=True", "no shuffle",
     ),
     "sampler of a larger set": (
-        DeviceBatches, lambda batches: list(batches_with(sampler=Positions(0, 8))(batches)),
+        DeviceLoader, lambda batches: list(batches_with(sampler=Positions(0, 8))(batches)),
         ValueError, "go from 0 to 8", "0 to 7", "sampler",
     ),
     "sampler without positions": (
-        DeviceBatches, batches_with(sampler=Positions()), ValueError, "Positions", "length 0",
+        DeviceLoader, batches_with(sampler=Positions()), ValueError, "Positions", "length 0",
     ),
     "unknown device": (
-        DeviceBatches, batches_with(device="tpu9"), ValueError, "'tpu9'", "choose 'cpu'",
+        DeviceLoader, batches_with(device="tpu9"), ValueError, "'tpu9'", "choose 'cpu'",
     ),
     "loader in place of a set": (
-        DeviceBatches, lambda batches: batches(make_batches(), batch_size=4),
-        TypeError, "image_set is of type list", "ImageSet",
+        DeviceLoader, lambda batches: batches(make_batches(), batch_size=4),
+        TypeError, "image_set is of type list", "ImageDataset",
     ),
-    "state None": (DeviceBatches.load_state_dict, with_state(None), ValueError, "state is None"),
+    "state None": (DeviceLoader.load_state_dict, with_state(None), ValueError, "state is None"),
     "state past its end": (
-        DeviceBatches.load_state_dict, with_state({"epoch": 0, "batch": 2, "seed": 0}),
+        DeviceLoader.load_state_dict, with_state({"epoch": 0, "batch": 2, "seed": 0}),
         ValueError, "batch 2", "2 batches",
     ),
     "checkpoint that is missing": (

@@ -3,12 +3,11 @@
 import torch
 
 from bad_inputs.data import environment
-from course_utils.batch_checks import check_batch
-from course_utils.checks import check
-from course_utils.exercises import Case, Exercise
-from course_utils.model_checks import check_first_loss
-from course_utils.progress import progress_table, record
-from course_utils.quiz import ask
+from course_utils.diagnostics.data_checks import check_batch
+from course_utils.diagnostics.model_checks import check_first_loss
+from course_utils.teaching.exercises import Case, Exercise, check
+from course_utils.teaching.progress import progress_table, record
+from course_utils.teaching.quiz import ask
 
 LETTERS = {"A": "yes", "B": "no"}
 

@@ -5,11 +5,9 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-from course_utils.cifar10 import load_cifar10
-from course_utils.data import load_fashion_mnist, load_images
-from course_utils.files import atomic_write
-from course_utils.generated import load_generated_cifar10, write_generated_cifar10
-from course_utils.settings import choose, data_folder, profile, seeds
+from course_utils._files import atomic_write
+from course_utils.data.datasets import load_cifar10, load_fashion_mnist, load_images
+from course_utils.profiles import choose, data_folder, profile, seeds
 
 LABELS = "fashion-mnist/train-labels-idx1-ubyte.gz"
 
@@ -79,10 +77,6 @@ ROWS = {
     "data folder that is a file": (
         load_fashion_mnist, with_files(("data", b"x"), folder="data"), FileNotFoundError, "data/",
     ),
-    "generated set in the profile that is missing": (
-        load_images, with_environment(lambda load: load("smoke"), COURSE_DATA="gone"),
-        FileNotFoundError, "gone/cifar-10-batches-py", "write_generated_cifar10",
-    ),
     "CIFAR-10 without its files": (
         load_cifar10, with_files(("cifar-10-batches-py/x", b"")),
         FileNotFoundError, "data_batch_1 is missing", "COURSE_DATA",
@@ -90,28 +84,6 @@ ROWS = {
     "CIFAR-10 cut short": (
         load_cifar10, with_files(("cifar-10-batches-py/data_batch_1", b"x")),
         ValueError, "data_batch_1 is damaged", "COURSE_DATA",
-    ),
-    "generated set that is missing": (
-        load_generated_cifar10, lambda load: load("gone"),
-        FileNotFoundError, "gone/cifar-10-batches-py/data_batch_1", "write_generated_cifar10",
-    ),
-    "generated set of text": (
-        load_generated_cifar10,
-        with_files(*((f"cifar-10-batches-py/{name}", b"x") for name in (
-            "batches.meta", "test_batch", *(f"data_batch_{k}" for k in range(1, 6))
-        ))),
-        ValueError, "is damaged", "write_generated_cifar10",
-    ),
-    "four images to generate": (
-        write_generated_cifar10, lambda write: write("x", num_train=4),
-        ValueError, "num_train is 4",
-    ),
-    "half an image to generate": (
-        write_generated_cifar10, lambda write: write("x", num_test=0.5),
-        ValueError, "num_test is 0.5",
-    ),
-    "seed to generate from below 0": (
-        write_generated_cifar10, lambda write: write("x", seed=-1), ValueError, "seed is -1",
     ),
     "profile of the environment": (
         profile, with_environment(lambda profile: profile(), COURSE_PROFILE="gpu"),

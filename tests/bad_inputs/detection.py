@@ -6,13 +6,16 @@ from unittest.mock import patch
 import torch
 from torch import nn
 
-from course_utils.box_matching import box_overlaps, match_boxes, match_overlaps
-from course_utils.centre_maps import boxes_to_maps, maps_to_detections
-from course_utils.detection_loss import DetectionLoss
-from course_utils.detections import Detections, suppress
-from course_utils.detector import ShipDetector, detect
-from course_utils.fpn_detector import FpnDetector
-from course_utils.scene import Scene
+from course_utils.detection.boxes import (
+    Detections,
+    box_overlaps,
+    match_boxes,
+    match_overlaps,
+    suppress,
+)
+from course_utils.detection.centernet import DetectionLoss, boxes_to_maps, maps_to_detections
+from course_utils.detection.models import FpnDetector, ShipDetector, detect
+from course_utils.detection.scenes import Scene
 
 IMAGE, NO_BOXES = torch.zeros(3, 64, 64, dtype=torch.uint8), torch.empty(0, 4)
 BOX = torch.tensor([[0.0, 0.0, 8.0, 8.0]])
@@ -92,7 +95,7 @@ ROWS = {
         Detections.above, lambda above: above(FOUND, math.nan), ValueError, "threshold is nan",
     ),
     "overlap of doubles above 1": (
-        suppress, lambda suppress: suppress(FOUND, iou=1.5), ValueError, "iou is 1.5", "at most 1",
+        suppress, lambda suppress: suppress(FOUND, iou_threshold=1.5), ValueError, "iou_threshold is 1.5", "at most 1",
     ),
     "no detection to keep": (
         suppress, lambda suppress: suppress(FOUND, keep=0), ValueError, "keep is 0", "at least 1",
@@ -113,20 +116,20 @@ ROWS = {
         match_boxes, lambda match: match(FOUND, boxes((1.0, 1.0, 1.0, 5.0))), ValueError, "row 0",
     ),
     "overlap of a match of 0": (
-        match_boxes, lambda match: match(FOUND, BOX, iou=0), ValueError, "iou is 0", "above 0",
+        match_boxes, lambda match: match(FOUND, BOX, iou_threshold=0), ValueError, "iou_threshold is 0", "above 0",
     ),
     "overlap of a match as a percentage": (
-        match_boxes, lambda match: match(FOUND, BOX, iou=50), ValueError, "iou is 50", "at most 1",
+        match_boxes, lambda match: match(FOUND, BOX, iou_threshold=50), ValueError, "iou_threshold is 50", "at most 1",
     ),
     "overlaps in one dimension": (
-        match_overlaps, lambda match: match(torch.ones(3), iou=0.5), ValueError, "(3,)", "two",
+        match_overlaps, lambda match: match(torch.ones(3), iou_threshold=0.5), ValueError, "(3,)", "two",
     ),
     "overlaps as a list": (
-        match_overlaps, lambda match: match([[1.0]], iou=0.5),
+        match_overlaps, lambda match: match([[1.0]], iou_threshold=0.5),
         TypeError, "overlaps is of type list",
     ),
     "overlap NaN": (
-        match_overlaps, lambda match: match(torch.tensor([[math.nan]]), iou=0.5), ValueError, "NaN",
+        match_overlaps, lambda match: match(torch.tensor([[math.nan]]), iou_threshold=0.5), ValueError, "NaN",
     ),
     "boxes to map without batch": (
         boxes_to_maps, lambda maps: maps(BOX, 64, 64), ValueError, "(1, 4)", "(n, b, 4)",
@@ -146,14 +149,14 @@ ROWS = {
         ValueError, "NaN", "diverged",
     ),
     "no detections at the most": (
-        maps_to_detections, maps(most=0), ValueError, "most is 0", "at least 1",
+        maps_to_detections, maps(max_detections=0), ValueError, "max_detections is 0", "at least 1",
     ),
     "least score above 1": (
-        maps_to_detections, maps(least_score=2), ValueError, "least_score is 2", "at most 1",
+        maps_to_detections, maps(score_threshold=2), ValueError, "score_threshold is 2", "at most 1",
     ),
-    "overlap of peaks below 0": (maps_to_detections, maps(iou=-1), ValueError, "iou is -1"),
+    "overlap of peaks below 0": (maps_to_detections, maps(iou_threshold=-1), ValueError, "iou_threshold is -1"),
     "unknown loss of the heat": (
-        DetectionLoss, lambda loss: loss("dice"), ValueError, "heat is 'dice'", "focal",
+        DetectionLoss, lambda loss: loss("dice"), ValueError, "heatmap_loss is 'dice'", "focal",
     ),
     "maps for the loss without boxes": (
         DetectionLoss.__call__, lambda call: call(DetectionLoss(), *[torch.zeros(1, 1, 4, 4)] * 2),
@@ -161,7 +164,7 @@ ROWS = {
     ),
     "detector of width 0": (ShipDetector, lambda net: net(width=0), ValueError, "width is 0"),
     "detector of width 1.5": (ShipDetector, lambda net: net(width=1.5), ValueError, "width is 1.5"),
-    "no centre at all": (ShipDetector, lambda net: net(rare=0), ValueError, "rare is 0", "above 0"),
+    "no centre at all": (ShipDetector, lambda net: net(prior=0), ValueError, "prior is 0", "above 0"),
     "levels without spread": (ShipDetector, lambda net: net(std=0), ValueError, "std is 0"),
     "levels around NaN": (ShipDetector, lambda net: net(mean=math.nan), ValueError, "mean is nan"),
     "unknown depth": (FpnDetector, lambda net: net(depth=50), ValueError, "depth is 50", "18, 34"),

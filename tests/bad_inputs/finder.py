@@ -5,15 +5,19 @@ import math
 import torch
 from small_runs import make_batches, make_model, sgd
 
-from course_utils.lr_curve import LRCurve, LRRepeats
-from course_utils.lr_finder import find_lr, repeat_lr_finder
-from course_utils.lr_reading import reread
-from course_utils.overfit_check import overfit_check
-from course_utils.smoothing import MovingAverage, smooth, smooth_centred
-from course_utils.snapshot import preserved
-from course_utils.stop_rule import StopRule
-from course_utils.surfaces import RAVINE, descend
-from course_utils.usable_lr import end_of_bottom, largest_setting_with_high_lr, largest_usable_lr
+from course_utils.diagnostics.overfit_check import overfit_check
+from course_utils.lr.curve import (
+    LRCurve,
+    LRRepeats,
+    end_of_bottom,
+    largest_setting_with_high_lr,
+    largest_usable_lr,
+)
+from course_utils.lr.finder import StopRule, find_lr, repeat_lr_finder
+from course_utils.lr.smoothing import MovingAverage, smooth, smooth_centred
+from course_utils.plotting.explore_lr import reread
+from course_utils.plotting.loss_surfaces import RAVINE, descend
+from course_utils.training.preserve_state import preserved
 
 
 def find(batches=None, *, lr=0.1, **settings):
@@ -45,7 +49,9 @@ def check_with(loader=None, **settings):
     def call(overfit_check):
         model = make_model()
         loader_ = make_batches() if loader is None else loader
-        overfit_check(model, torch.nn.functional.cross_entropy, loader_, sgd(model), **settings)
+        overfit_check(
+            model, sgd(model), loader_, loss_function=torch.nn.functional.cross_entropy, **settings
+        )
 
     return call
 
@@ -107,7 +113,7 @@ ROWS = {
     "step that returns nothing": (
         find_lr, find(step=lambda batch: None), TypeError, "step returned None", "loss",
     ),
-    "no batches to validate on": (find_lr, find(valid_batches=[]), ValueError, "are empty"),
+    "no batches to validate on": (find_lr, find(valid_loader=[]), ValueError, "are empty"),
     "no seeds": (
         repeat_lr_finder, lambda repeat: repeat(build, [], steps=5),
         ValueError, "at least one seed",
@@ -164,8 +170,8 @@ ROWS = {
         largest_setting_with_high_lr, lambda largest: largest({}), ValueError, "no setting",
     ),
     "share above 1": (
-        largest_setting_with_high_lr, lambda largest: largest({0.1: 0.2}, share=2),
-        ValueError, "share is 2", "at most 1",
+        largest_setting_with_high_lr, lambda largest: largest({0.1: 0.2}, fraction=2),
+        ValueError, "fraction is 2", "at most 1",
     ),
     "usable LR NaN": (
         largest_setting_with_high_lr, lambda largest: largest({0.1: math.nan, 0.2: 1.0}),

@@ -5,19 +5,26 @@ import math
 import torch
 
 from bad_inputs.detection import BOX, FOUND, NO_BOXES
-from course_utils.airbus_score import airbus_score, image_score, mask_overlaps
-from course_utils.claims import Claim, claims_table, format_interval, mean_interval
-from course_utils.class_metrics import balanced_accuracy, class_recalls, confusion_matrix
-from course_utils.detection_metrics import (
+from course_utils.detection.metrics import (
+    airbus_score,
     average_precision,
     counts_at,
     false_positives_at_recall,
     false_positives_per_empty_image,
+    image_score,
+    mask_overlaps,
     precision_recall,
     threshold_at_recall,
 )
-from course_utils.operating_point import operating_point
-from course_utils.power import seeds_needed
+from course_utils.imbalance.class_metrics import balanced_accuracy, class_recalls, confusion_matrix
+from course_utils.plotting.explore_thresholds import operating_point
+from course_utils.teaching.claims import (
+    Claim,
+    claims_table,
+    format_interval,
+    mean_interval,
+    seeds_needed,
+)
 
 LOGITS, LABELS = torch.eye(3), torch.tensor([0, 1, 2])
 CLASSES = {"classes": 3}
@@ -103,8 +110,8 @@ ROWS = {
         TypeError, "Tensor and Detections",
     ),
     "overlap of 0": (
-        average_precision, lambda measure: measure([(FOUND, BOX)], iou=0.0),
-        ValueError, "iou is 0.0",
+        average_precision, lambda measure: measure([(FOUND, BOX)], iou_threshold=0.0),
+        ValueError, "iou_threshold is 0.0",
     ),
     "threshold as a text": (
         counts_at, lambda counts: counts([(FOUND, BOX)], "0.5"), ValueError, "threshold is '0.5'",

@@ -6,11 +6,10 @@ from pathlib import Path
 import torch
 
 from bad_inputs.detection import FOUND, IMAGE, NotANumber, scene
-from course_utils.checkpoint import save_checkpoint
-from course_utils.detections import Detections
-from course_utils.detector import ShipDetector
-from course_utils.hard_negatives import HardNegative, Ranking
-from course_utils.mining import mine_hard_negatives
+from course_utils.detection.boxes import Detections
+from course_utils.detection.mining import HardNegative, Ranking, mine_hard_negatives
+from course_utils.detection.models import ShipDetector
+from course_utils.training.checkpoint import save_checkpoint
 
 
 def mine(scenes=None, *, model=None, **settings):
@@ -38,9 +37,9 @@ def from_file(write):
 
 
 ROWS = {
-    "none at the most": (mine_hard_negatives, mine(most=0), ValueError, "most is 0", "at least 1"),
-    "most as a share": (mine_hard_negatives, mine(most=0.3), ValueError, "most is 0.3", "integer"),
-    "most as a bool": (mine_hard_negatives, mine(most=True), ValueError, "most is True", "integer"),
+    "none at the most": (mine_hard_negatives, mine(max_negatives=0), ValueError, "max_negatives is 0", "at least 1"),
+    "most as a share": (mine_hard_negatives, mine(max_negatives=0.3), ValueError, "max_negatives is 0.3", "integer"),
+    "most as a bool": (mine_hard_negatives, mine(max_negatives=True), ValueError, "max_negatives is True", "integer"),
     "batch size of 0": (mine_hard_negatives, mine(batch_size=0), ValueError, "batch_size is 0"),
     "batch size as a text": (
         mine_hard_negatives, mine(batch_size="64"), ValueError, "batch_size is '64'",
@@ -49,10 +48,10 @@ ROWS = {
     "distance below 0": (mine_hard_negatives, mine(distinct=-1), ValueError, "distinct is -1"),
     "distance NaN": (mine_hard_negatives, mine(distinct=math.nan), ValueError, "distinct is nan"),
     "detector None": (
-        mine_hard_negatives, lambda mine: mine(None, [scene()], most=1), TypeError, "model is None",
+        mine_hard_negatives, lambda mine: mine(None, [scene()], max_negatives=1), TypeError, "model is None",
     ),
     "scenes None": (
-        mine_hard_negatives, lambda mine: mine(ShipDetector(width=4), None, most=1),
+        mine_hard_negatives, lambda mine: mine(ShipDetector(width=4), None, max_negatives=1),
         TypeError, "scenes is None", "length and an index",
     ),
     "scenes as a generator": (
@@ -82,7 +81,7 @@ ROWS = {
     "checkpoint that is a folder": (
         mine_hard_negatives, mine(checkpoint="/"), FileNotFoundError, "no checkpoint /", "path",
     ),
-    "ranking of none": (Ranking, lambda ranking: ranking(0, 4.0), ValueError, "most is 0"),
+    "ranking of none": (Ranking, lambda ranking: ranking(0, 4.0), ValueError, "max_negatives is 0"),
     "ranking by a text": (Ranking, lambda ranking: ranking(3, "4"), ValueError, "distinct is '4'"),
     "find without a detection": (
         HardNegative.of, lambda of: of(3, scene(), Detections(torch.empty(0, 4), torch.empty(0))),

@@ -6,29 +6,24 @@ from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
+from fake_cifar10 import GeneratedCIFAR10
 from small_runs import make_batches, make_model, sgd
 
 from bad_inputs.data import made
 from bad_inputs.detection import BOX
 from bad_inputs.finder import build, curve
 from bad_inputs.plots import axes
-from course_utils.batch_loss import check_pair, loss_of
-from course_utils.checkpoint import save_checkpoint
-from course_utils.cifar10 import read_cifar10
-from course_utils.detections import check_boxes
-from course_utils.generated import GeneratedCIFAR10
-from course_utils.history import NonFiniteLoss
-from course_utils.integers import as_integers, check_span
-from course_utils.limits import check_number, check_type, check_whole
-from course_utils.lr_curve import check_method
-from course_utils.lr_finder import compare_lr_finders
-from course_utils.lr_reading import plot_reading
-from course_utils.one_cycle_curve import OneCycleCurve
-from course_utils.phased_curve import PhasedCurve, check_momentum
-from course_utils.run_checkpoint import RunCheckpoint
-from course_utils.run_log import RunLog
-from course_utils.tensorboard import TensorBoardLog
-from course_utils.train_step import TrainStep
+from course_utils._validate import as_integers, check_number, check_span, check_type, check_whole
+from course_utils.data.datasets import read_cifar10
+from course_utils.detection.boxes import check_boxes
+from course_utils.lr.curve import check_method
+from course_utils.lr.finder import compare_lr_finders
+from course_utils.lr.schedules import OneCycleCurve, PhasedCurve, check_momentum
+from course_utils.plotting.explore_lr import plot_reading
+from course_utils.training.callbacks import TensorBoardLog
+from course_utils.training.checkpoint import RunCheckpoint, save_checkpoint
+from course_utils.training.history import NonFiniteLoss, RunLog
+from course_utils.training.step import TrainStep, check_pair, loss_of
 
 
 class NoState:
@@ -44,7 +39,7 @@ def step():
 
 
 def run_checkpoint(log=None, schedule=None):
-    loaders = {"batches": make_batches(), "valid_batches": None}
+    loaders = {"batches": make_batches(), "valid_loader": None}
     log = RunLog({}) if log is None else log
     return RunCheckpoint("gone.pt", step(), log, **loaders, schedule=schedule)
 
@@ -135,7 +130,7 @@ ROWS = {
         ValueError, "'best'", "steepest",
     ),
     "curve longer by half a step": (
-        PhasedCurve.extended, lambda extend: extend(OneCycleCurve.seed(9, 0.1), 3, 0.5),
+        PhasedCurve.extended, lambda extend: extend(OneCycleCurve.gugger(9, 0.1), 3, 0.5),
         ValueError, "extra_steps is 0.5", "integer",
     ),
     "schedule without a state": (

@@ -6,21 +6,21 @@ import torch
 from matplotlib.figure import Figure
 
 from bad_inputs.finder import curve
-from course_utils.history import History
-from course_utils.live import progress_bar
-from course_utils.look_alikes import nearest_kind
-from course_utils.loss_plots import plot_losses, plot_steps
-from course_utils.operating_point import explore_thresholds, plot_points, prepare_axes
-from course_utils.oversampling_cost import explore_oversampling, plot_counts
-from course_utils.plots import (
-    loss_range,
+from course_utils.detection.look_alikes import nearest_kind
+from course_utils.lr.curve import LRCurve
+from course_utils.plotting.explore_oversampling import explore_oversampling, plot_counts
+from course_utils.plotting.explore_thresholds import explore_thresholds, plot_points, prepare_axes
+from course_utils.plotting.plots import (
     plot_arms,
     plot_history,
-    plot_lr_curve,
+    plot_losses,
     plot_lr_curves,
     plot_schedule,
+    plot_steps,
 )
-from course_utils.scene_plots import plot_scene
+from course_utils.plotting.scenes import plot_scene
+from course_utils.training.callbacks import progress_bar
+from course_utils.training.history import History
 
 
 def axes(count=1):
@@ -33,13 +33,12 @@ ROWS = {
         plot_lr_curves, lambda plot: plot(axes(), {}), ValueError, "no curve", "at least one",
     ),
     "unknown method": (
-        plot_lr_curve, lambda plot: plot(axes(), curve(), method="lowest"),
+        LRCurve.plot, lambda plot: plot(curve(), axes(), method="lowest"),
         ValueError, "'lowest'", "steepest",
     ),
     "unknown method of several": (
         plot_lr_curves, lambda plot: plot(axes(), {"a": curve()}, method="x"), ValueError, "'x'",
     ),
-    "range of no loss": (loss_range, lambda span: span([]), ValueError, "no loss", "at least one"),
     "schedules on one axis": (
         plot_schedule, lambda plot: plot(axes(), {"a": ([1], [1])}),
         ValueError, "1 axes", "two",

@@ -6,12 +6,11 @@ from unittest.mock import patch
 import torch
 
 from bad_inputs.data import environment, made
-from course_utils import ranks
-from course_utils.augment import Augment, source_pixels
-from course_utils.lessons.full_size import Machine, experiments
-from course_utils.ranks import exists_for_all, join_ranks, refuse_ranks
-from course_utils.reproduce import reproduce
-from course_utils.result_file import ResultFile
+from course_utils._files import ResultFile
+from course_utils.data.device_loader import Augment, source_pixels
+from course_utils.training import distributed as ranks
+from course_utils.training.distributed import exists_for_all, join_ranks, refuse_ranks
+from experiments.reproduce import Machine, experiments, reproduce
 
 
 def with_two_ranks(call):

@@ -5,20 +5,33 @@ import math
 import numpy as np
 import torch
 
-from course_utils.group_split import split_by_group
-from course_utils.image_set import ImageSet, pool_images, split_images
-from course_utils.image_statistics import channel_statistics, train_and_test
-from course_utils.imbalance import class_weights, linear_imbalance, step_imbalance
-from course_utils.oversampling_cost import oversampling_cost
-from course_utils.prior_correction import correct_prior
-from course_utils.sampling import OversamplingSampler, oversample_indices, undersample_indices
+from course_utils.data.image_dataset import (
+    ImageDataset,
+    channel_statistics,
+    pool_images,
+    split_images,
+    train_and_test,
+)
+from course_utils.data.splits import split_by_group
+from course_utils.imbalance.imbalance import (
+    class_weights,
+    correct_prior,
+    linear_imbalance,
+    step_imbalance,
+)
+from course_utils.imbalance.sampling import (
+    OversamplingSampler,
+    oversample_indices,
+    undersample_indices,
+)
+from course_utils.plotting.explore_oversampling import oversampling_cost
 
 NAMES = ("a", "b")
 IMAGES, LABELS = torch.zeros(8, 1, 4, 6, dtype=torch.uint8), torch.arange(8) % 2
 
 
 def image_set(images=IMAGES, labels=LABELS, names=NAMES, mean=(0.5,), std=(0.3,)):
-    return ImageSet(images, labels, names, mean, std, "set")
+    return ImageDataset(images, labels, names, mean, std, "set")
 
 
 def set_with(**parts):
@@ -39,37 +52,37 @@ def sample(labels, **settings):
 
 
 ROWS = {
-    "images as floats": (ImageSet, set_with(images=IMAGES.float()), ValueError, "float32", "uint8"),
-    "images without channels": (ImageSet, set_with(images=IMAGES[:, 0]), ValueError, "(8, 4, 6)"),
-    "images None": (ImageSet, set_with(images=None), TypeError, "images is None", "Tensor"),
+    "images as floats": (ImageDataset, set_with(images=IMAGES.float()), ValueError, "float32", "uint8"),
+    "images without channels": (ImageDataset, set_with(images=IMAGES[:, 0]), ValueError, "(8, 4, 6)"),
+    "images None": (ImageDataset, set_with(images=None), TypeError, "images is None", "Tensor"),
     "labels as a list": (
-        ImageSet, set_with(labels=[0, 1] * 4), TypeError, "labels is of type list",
+        ImageDataset, set_with(labels=[0, 1] * 4), TypeError, "labels is of type list",
     ),
-    "labels as floats": (ImageSet, set_with(labels=LABELS.float()), ValueError, "float32", "int64"),
-    "labels too few": (ImageSet, set_with(labels=LABELS[:7]), ValueError, "(7,)", "(8,)"),
+    "labels as floats": (ImageDataset, set_with(labels=LABELS.float()), ValueError, "float32", "int64"),
+    "labels too few": (ImageDataset, set_with(labels=LABELS[:7]), ValueError, "(7,)", "(8,)"),
     "label without a class": (
-        ImageSet, set_with(labels=LABELS + 1), ValueError, "1 to 2", "0 to 1",
+        ImageDataset, set_with(labels=LABELS + 1), ValueError, "1 to 2", "0 to 1",
     ),
-    "label below 0": (ImageSet, set_with(labels=LABELS - 1), ValueError, "-1 to 0", "0 to 1"),
-    "empty set": (ImageSet, set_with(images=IMAGES[:0], labels=LABELS[:0]), ValueError, "is empty"),
+    "label below 0": (ImageDataset, set_with(labels=LABELS - 1), ValueError, "-1 to 0", "0 to 1"),
+    "empty set": (ImageDataset, set_with(images=IMAGES[:0], labels=LABELS[:0]), ValueError, "is empty"),
     "two means for one channel": (
-        ImageSet, set_with(mean=(0.5, 0.5)), ValueError, "2 and 1", "(1)",
+        ImageDataset, set_with(mean=(0.5, 0.5)), ValueError, "2 and 1", "(1)",
     ),
-    "mean NaN": (ImageSet, set_with(mean=(math.nan,)), ValueError, "(nan,)", "finite"),
-    "standard deviation of 0": (ImageSet, set_with(std=(0.0,)), ValueError, "(0.0,)", "positive"),
-    "mean as a text": (ImageSet, set_with(mean=("0.5",)), ValueError, "('0.5',)", "finite"),
-    "no indices": (ImageSet.subset, subset([]), ValueError, "no indices", "at least one"),
-    "index outside": (ImageSet.subset, subset([0, 8]), ValueError, "from 0 to 8", "8 images"),
-    "index below 0": (ImageSet.subset, subset([-1]), ValueError, "from -1 to -1", "0 to 7"),
-    "indices as floats": (ImageSet.subset, subset([0.5]), ValueError, "float32", "integers"),
+    "mean NaN": (ImageDataset, set_with(mean=(math.nan,)), ValueError, "(nan,)", "finite"),
+    "standard deviation of 0": (ImageDataset, set_with(std=(0.0,)), ValueError, "(0.0,)", "positive"),
+    "mean as a text": (ImageDataset, set_with(mean=("0.5",)), ValueError, "('0.5',)", "finite"),
+    "no indices": (ImageDataset.subset, subset([]), ValueError, "no indices", "at least one"),
+    "index outside": (ImageDataset.subset, subset([0, 8]), ValueError, "from 0 to 8", "8 images"),
+    "index below 0": (ImageDataset.subset, subset([-1]), ValueError, "from -1 to -1", "0 to 7"),
+    "indices as floats": (ImageDataset.subset, subset([0.5]), ValueError, "float32", "integers"),
     "indices as half floats": (
-        ImageSet.subset, subset(torch.ones(2).half()), ValueError, "float16", "integers",
+        ImageDataset.subset, subset(torch.ones(2).half()), ValueError, "float16", "integers",
     ),
     "mask for indices": (
-        ImageSet.subset, subset(LABELS > 0), ValueError, "torch.bool", "nonzero()",
+        ImageDataset.subset, subset(LABELS > 0), ValueError, "torch.bool", "nonzero()",
     ),
     "indices as texts": (
-        ImageSet.subset, subset(["a"]), ValueError, "are of type list", "integers",
+        ImageDataset.subset, subset(["a"]), ValueError, "are of type list", "integers",
     ),
     "statistics of floats": (
         channel_statistics, lambda stats: stats(IMAGES.float()), ValueError, "float32", "uint8",
@@ -107,9 +120,9 @@ ROWS = {
     "split of no names": (
         split_by_group, lambda split: split([], len, 0.5, 0), ValueError, "0 names",
     ),
-    "share of 1": (split_by_group, lambda split: split(["x"], len, 1, 0), ValueError, "share is 1"),
+    "share of 1": (split_by_group, lambda split: split(["x"], len, 1, 0), ValueError, "fraction is 1"),
     "share as a percentage": (
-        split_by_group, lambda split: split(["x"], len, "30 %", 0), ValueError, "share is '30 %'",
+        split_by_group, lambda split: split(["x"], len, "30 %", 0), ValueError, "fraction is '30 %'",
     ),
     "class without a sample": (
         class_weights, lambda weights: weights(torch.tensor([3, 0])),

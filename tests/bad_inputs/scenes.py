@@ -5,10 +5,8 @@ import math
 import torch
 
 from bad_inputs.detection import BOX, IMAGE, scene
-from course_utils.resized_scenes import ResizedScenes
-from course_utils.scene import Scene
-from course_utils.scene_batches import PackedScenes, SceneBatches, pack
-from course_utils.scene_generator import SimulatedScenes
+from course_utils.detection.scenes import PackedScenes, ResizedScenes, Scene, SceneLoader, pack
+from course_utils.detection.synthetic import SimulatedScenes
 
 
 def packed():
@@ -44,21 +42,21 @@ ROWS = {
         pack, lambda pack: pack([scene()], device="tpu9"), ValueError, "'tpu9'", "choose 'cpu'",
     ),
     "all scenes negative": (
-        SceneBatches, batches(negative_share=1), ValueError, "negative_share is 1", "below 1",
+        SceneLoader, batches(negative_fraction=1), ValueError, "negative_fraction is 1", "below 1",
     ),
     "share of nothing": (
-        SceneBatches, batches(negative_share=0.5), ValueError, "0.5", "no scenes without ships",
+        SceneLoader, batches(negative_fraction=0.5), ValueError, "0.5", "no scenes without ships",
     ),
-    "steps of an epoch 0": (SceneBatches, batches(steps=0), ValueError, "steps is 0", "at least 1"),
+    "steps of an epoch 0": (SceneLoader, batches(steps=0), ValueError, "steps is 0", "at least 1"),
     "scenes a batch as a text": (
-        SceneBatches, batches(batch_size="8"), ValueError, "batch_size is '8'", "integer",
+        SceneLoader, batches(batch_size="8"), ValueError, "batch_size is '8'", "integer",
     ),
-    "seed of scenes below 0": (SceneBatches, batches(seed=-1), ValueError, "seed is -1"),
+    "seed of scenes below 0": (SceneLoader, batches(seed=-1), ValueError, "seed is -1"),
     "scenes that are not packed": (
-        SceneBatches, lambda make: make([scene()], steps=1), TypeError, "positives is of type list",
+        SceneLoader, lambda make: make([scene()], steps=1), TypeError, "positives is of type list",
     ),
     "scenes that are not square": (
-        SceneBatches, lambda make: make(pack([scene(IMAGE[:, :32])]), steps=1),
+        SceneLoader, lambda make: make(pack([scene(IMAGE[:, :32])]), steps=1),
         ValueError, "(3, 32, 64)", "square",
     ),
     "packed without a scene": (

@@ -4,10 +4,9 @@ import math
 
 from small_runs import make_model, sgd
 
-from course_utils.cycle_shape import cycle_shape
-from course_utils.one_cycle import OneCycle
-from course_utils.one_cycle_curve import OneCycleCurve
-from course_utils.phased_curve import Phase, PhasedCurve
+from course_utils.lr.one_cycle import OneCycle
+from course_utils.lr.schedules import OneCycleCurve, Phase, PhasedCurve
+from course_utils.plotting.explore_lr import cycle_shape
 
 SHAPE = {"peak": 0.8, "div": 10, "tail": 0.1, "rise": 0.3, "momentum": (0.85, 0.95)}
 
@@ -116,14 +115,14 @@ ROWS = {
         ValueError, "pct_start is 0.6", "at most 0.5",
     ),
     "a step before the first": (
-        PhasedCurve.at, lambda at: at(OneCycleCurve.seed(9, 0.1), -1),
+        PhasedCurve.at, lambda at: at(OneCycleCurve.gugger(9, 0.1), -1),
         ValueError, "no step -1", "8",
     ),
     "a step after the last": (
-        PhasedCurve.at, lambda at: at(OneCycleCurve.seed(9, 0.1), 9), ValueError, "no step 9", "8",
+        PhasedCurve.at, lambda at: at(OneCycleCurve.gugger(9, 0.1), 9), ValueError, "no step 9", "8",
     ),
     "a step as a text": (
-        PhasedCurve.at, lambda at: at(OneCycleCurve.seed(9, 0.1), "3"), ValueError, "step is '3'",
+        PhasedCurve.at, lambda at: at(OneCycleCurve.gugger(9, 0.1), "3"), ValueError, "step is '3'",
     ),
     "no phases": (PhasedCurve, lambda curve: curve(9, ()), ValueError, "before the last of 9"),
     "phases that go back": (

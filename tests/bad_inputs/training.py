@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from small_runs import make_batches, make_data, make_model, sgd
 
-from course_utils.class_metrics import collect_logits
-from course_utils.evaluation import evaluate
-from course_utils.history import NonFiniteLoss
-from course_utils.train_step import TrainStep
-from course_utils.training import fit
-from course_utils.watchdog import run_with_limit
+from course_utils.imbalance.class_metrics import collect_logits
+from course_utils.teaching.time_limit import run_with_limit
+from course_utils.training.evaluate import evaluate
+from course_utils.training.history import NonFiniteLoss
+from course_utils.training.loop import fit
+from course_utils.training.step import TrainStep
 
 
 def fit_with(batches=None, *, lr=0.1, model=None, **settings):
@@ -20,7 +20,7 @@ def fit_with(batches=None, *, lr=0.1, model=None, **settings):
 
     def call(fit):
         net = make_model() if model is None else model()
-        fit(net, make_batches() if batches is None else batches, sgd(net, lr=lr), **settings)
+        fit(net, sgd(net, lr=lr), make_batches() if batches is None else batches, **settings)
 
     return call
 
@@ -69,18 +69,18 @@ ROWS = {
         fit, fit_with(labelled(LONG[:3]), epochs=1), ValueError, "(4, 3)", "(3,)",
     ),
     "labels of validation out of range": (
-        fit, fit_with(epochs=1, valid_batches=labelled(LONG + 5)), ValueError, "Target", "(4, 3)",
+        fit, fit_with(epochs=1, valid_loader=labelled(LONG + 5)), ValueError, "Target", "(4, 3)",
     ),
     "no batches to validate on": (
-        fit, fit_with(epochs=1, valid_batches=[]), ValueError, "to evaluate on are empty",
+        fit, fit_with(epochs=1, valid_loader=[]), ValueError, "to evaluate on are empty",
     ),
     "LR of 0": (fit, fit_with(lr=0.0, epochs=1), ValueError, "learning rate is 0", "positive lr"),
     "all layers frozen": (
-        fit, lambda fit: fit(frozen(), make_batches(), sgd(make_model()), epochs=1),
+        fit, lambda fit: fit(frozen(), sgd(make_model()), make_batches(), epochs=1),
         ValueError, "Sequential has no trainable", "unfreeze",
     ),
     "optimizer of another model": (
-        fit, lambda fit: fit(make_model(), make_batches(), sgd(make_model()), epochs=1),
+        fit, lambda fit: fit(make_model(), sgd(make_model()), make_batches(), epochs=1),
         ValueError, "SGD holds no trainable parameter", "model.parameters()",
     ),
     "step of a frozen model": (
@@ -92,11 +92,11 @@ ROWS = {
         NonFiniteLoss, "loss is nan", "step 1 of epoch 1", "find_lr",
     ),
     "model None": (
-        fit, lambda fit: fit(None, make_batches(), sgd(make_model()), epochs=1),
+        fit, lambda fit: fit(None, sgd(make_model()), make_batches(), epochs=1),
         TypeError, "model is None", "Module",
     ),
     "optimizer as a text": (
-        fit, lambda fit: fit(make_model(), make_batches(), "sgd", epochs=1),
+        fit, lambda fit: fit(make_model(), "sgd", make_batches(), epochs=1),
         TypeError, "optimizer is 'sgd'", "Optimizer",
     ),
     "optimizer's class": (
@@ -116,13 +116,13 @@ ROWS = {
         fit, fit_with(epochs=1, save_every=2.5, checkpoint="x"), ValueError, "save_every is 2.5",
     ),
     "save_every with a list": (
-        fit, fit_with(epochs=1, save_every=2, checkpoint="x"), ValueError, "list", "DeviceBatches",
+        fit, fit_with(epochs=1, save_every=2, checkpoint="x"), ValueError, "list", "DeviceLoader",
     ),
     "checkpoint that is a folder": (
         fit, fit_with(epochs=1, checkpoint=Path("/")), FileNotFoundError, "no checkpoint /", "path",
     ),
-    "watcher that is none": (
-        fit, fit_with(epochs=1, watchers=[3]), TypeError, "watcher is 3", "Callable",
+    "callback that is none": (
+        fit, fit_with(epochs=1, callbacks=[3]), TypeError, "callback is 3", "Callable",
     ),
     "record without functions": (
         fit, fit_with(epochs=1, record={"lr": 0.1}), TypeError, "record['lr'] is 0.1", "Callable",

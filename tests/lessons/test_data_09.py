@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from course_utils.detection.synthetic import family_of
 from course_utils.lessons.data_09 import (
     Counts,
     from_folder,
@@ -12,7 +13,6 @@ from course_utils.lessons.data_09 import (
     port_of,
     simulated,
 )
-from course_utils.scene_generator import family_of
 
 FEW = Counts(ships=6, empty=30, valid_ships=3, valid_empty=4, test_ships=3, test_empty=5)
 

@@ -2,8 +2,8 @@ import importlib
 
 import pytest
 
-from course_utils.checks import check
-from course_utils.quiz import ask
+from course_utils.teaching.exercises import check
+from course_utils.teaching.quiz import ask
 
 LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09")
 

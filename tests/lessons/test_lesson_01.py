@@ -4,19 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.generated import write_generated_cifar10
-from course_utils.imbalance import class_counts
-from course_utils.lessons import exercise_01, lesson_01, tune_01
+from course_utils.imbalance.imbalance import class_counts
+from course_utils.imbalance.sampling import oversample_indices
+from course_utils.lessons import exercise_01, lesson_01
 from course_utils.lessons.lesson_01 import ARMS, Repeated
-from course_utils.sampling import oversample_indices
+from experiments import tune_01
 
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """Give the lesson's settings and images on generated data."""
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    write_generated_cifar10(tmp_path, num_train=160, num_test=40)
     settings = lesson_01.settings()
     return settings, settings.load()
 
@@ -48,7 +46,7 @@ def test_each_arm_trains_on_its_images(small, monkeypatch):
     settings = replace(settings, batch_size=1000)
     images, seen = settings.step_set(source, 0), {}
 
-    def look(model, batches, optimizer, **settings):
+    def look(model, optimizer, batches, **settings):
         (_, labels), *_ = batches
         seen[arm] = labels.bincount().tolist()
 

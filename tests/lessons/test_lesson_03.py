@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.batches import DeviceBatches
-from course_utils.generated import write_generated_cifar10
+from course_utils.data.device_loader import DeviceLoader
 from course_utils.lessons import exercise_03, lesson_03
 from course_utils.lessons.lesson_03 import OPTIMIZERS, optimizer_factory
-from course_utils.surfaces import RAVINE, descend
+from course_utils.plotting.loss_surfaces import RAVINE, descend
 
 
 def weights():
@@ -64,8 +63,6 @@ def test_exercise_is_torch():
 def small(monkeypatch, tmp_path):
     """Give the lesson's settings and images on generated data."""
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    write_generated_cifar10(tmp_path, num_train=160, num_test=40)
     settings = lesson_03.settings()
     return settings, settings.load()
 
@@ -91,7 +88,7 @@ def test_builds_differ_in_the_optimizer_alone(small):
 def test_accuracy(small):
     """Is the accuracy one in percent, and the same for the same seed?"""
     settings, (train, _, test) = small
-    batches = DeviceBatches(test, batch_size=40)
+    batches = DeviceLoader(test, batch_size=40)
     arguments = {"lr": 0.01, "eval_batches": batches, "device": "cpu"}
     first, second = (settings.accuracy("SGD", train, 3, **arguments) for _ in range(2))
     assert first == second and 0 <= first <= 100
@@ -100,5 +97,5 @@ def test_accuracy(small):
 def test_divergence_counts_as_guessing(small):
     """Is a run whose loss is infinite or NaN worth as much as guessing, not an error?"""
     settings, (train, _, test) = small
-    batches = DeviceBatches(test, batch_size=40)
+    batches = DeviceLoader(test, batch_size=40)
     assert settings.accuracy("SGD", train, 3, lr=1e30, eval_batches=batches, device="cpu") == 10

@@ -1,12 +1,13 @@
+import json
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from course_utils.generated import write_generated_cifar10
-from course_utils.lessons import lesson_04
+from course_utils.lessons import STORED, lesson_04
 from course_utils.lessons.lesson_04 import Run
-from course_utils.one_cycle_curve import OneCycleCurve
+from course_utils.lr.schedules import OneCycleCurve
 
 
 def lrs_of(run, steps):
@@ -26,7 +27,7 @@ def lrs_of(run, steps):
         ("constant", [0.8] * 8),
         ("step decay", [0.8] * 4 + [0.08] * 2 + [0.008] * 2),
         ("linear decay", [0.8 * (1 - i / 8) for i in range(8)]),
-        ("1cycle", OneCycleCurve.seed(8, 0.8, div=10, tail=0.25).lrs()),
+        ("1cycle", OneCycleCurve.gugger(8, 0.8, div=10, tail=0.25).lrs()),
     ],
 )
 def test_schedules(schedule, expected):
@@ -47,9 +48,9 @@ def test_full_profile_is_the_published_one(monkeypatch):
     settings = lesson_04.settings()
     assert sum(p.numel() for p in settings.model().parameters()) == 855_770
     first, second, third = settings.runs
-    curve = OneCycleCurve.seed(951, first.lr, div=first.div, tail=first.tail)
+    curve = OneCycleCurve.gugger(951, first.lr, div=first.div, tail=first.tail)
     assert [curve.lr(step) for step in (0, 410, 820, 950)] == pytest.approx([0.08, 0.8, 0.08, 8e-4])
-    curve = OneCycleCurve.seed(501, second.lr, div=second.div, tail=second.tail)
+    curve = OneCycleCurve.gugger(501, second.lr, div=second.div, tail=second.tail)
     assert [curve.lr(step) for step in (0, 225, 450, 500)] == pytest.approx([0.15, 3, 0.15, 1.5e-3])
     assert [run.epochs for run in settings.runs] == [95, 50, 70]
     assert 70 * (50_000 // third.batch_size) < 7_000
@@ -65,8 +66,6 @@ def test_long_tail(monkeypatch):
 def test_training_is_repeatable(monkeypatch, tmp_path):
     """Does one seed give the same model twice, and another seed another one?"""
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    write_generated_cifar10(tmp_path, num_train=120, num_test=40)
     settings = lesson_04.settings()
     train, valid, test = settings.load()
     assert (len(train), len(valid), len(test)) == (64, 32, 40)
@@ -75,3 +74,86 @@ def test_training_is_repeatable(monkeypatch, tmp_path):
         for seed in (0, 0, 1)
     ]
     assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.fixture
+def stored(monkeypatch, tmp_path):
+    path = tmp_path / "tune_04.json"
+    entry = {"lr": 0.4, "steps": 624, "test": [86.0, 86.5, 87.0]}
+    path.write_text(json.dumps({"entries": {"net, batch 128, 1cycle, 8 epochs": entry}}))
+    monkeypatch.setattr("course_utils.lessons.STORED", path.parent)
+    return path
+
+
+def test_tuned(stored):
+    """Is the stored learning rate found by its arm's name?"""
+    assert lesson_04.tuned("net, batch 128, 1cycle, 8 epochs")["lr"] == 0.4
+
+
+def test_unknown_entry(stored):
+    """Does an arm that was not tuned raise a sentence that names it and what there is?"""
+    with pytest.raises(ValueError, match="no entry 'x', only .*1cycle, 8 epochs"):
+        lesson_04.tuned("x")
+
+
+def test_missing_file(stored):
+    """Does a missing file raise a sentence with the command that makes it?"""
+    stored.unlink()
+    with pytest.raises(FileNotFoundError, match="tune_04.json is missing.*tune_04"):
+        lesson_04.stored_table("net")
+
+
+def test_stored_table(stored):
+    """Does the table show steps, learning rate and the interval of the test accuracies?"""
+    (_, row) = lesson_04.stored_table("1cycle").splitlines()
+    assert row.split() == ["net,", "batch", "128,", "1cycle", "624", "0.4", "86.5", "±", "1.2"]
+
+
+def test_claims_of_the_arms_that_ran():
+    """Is there a claim for each rival that ran, and none for one that did not?"""
+    arms = {("1cycle", 8): [87.0] * 3, ("constant", 8): [85.0] * 3}
+
+    def lead(a, b):
+        return [x - y for x, y in zip(arms[a], arms[b], strict=True)]
+
+    (claim,) = lesson_04.claims(arms, lead)
+    assert "constant" in claim.text and claim.verdict == "holds"
+    assert lesson_04.claims({("1cycle", 50): []}, lead) == []
+
+
+def test_stored_results_are_complete():
+    """Does the file that lies beside the lesson hold every arm, its rate inside the grid?"""
+    entries = json.loads((STORED / "tune_04.json").read_text())["entries"]
+    for schedule in ("1cycle", "linear decay", "step decay", "constant"):
+        names = [name for name in entries if f", {schedule}," in name]
+        assert names, schedule
+    for entry in entries.values():
+        rates = [float(lr) for lr in entry["validation"]]
+        assert min(rates) < entry["lr"] < max(rates)
+    assert all(len(entry["test"]) >= 3 for entry in entries.values())
+
+
+@pytest.fixture
+def lengths(monkeypatch, tmp_path):
+    path = tmp_path / "tune_04.json"
+    arms = {"2": (100, [80.0, 82.0]), "4": (200, [84.0, 84.0]), "8": (400, [85.0, 87.0])}
+    entries = {
+        f"small_cnn, batch 128, 1cycle, {epochs} epochs": {"lr": 1, "steps": steps, "test": test}
+        for epochs, (steps, test) in arms.items()
+    }
+    path.write_text(json.dumps({"entries": entries}))
+    monkeypatch.setattr("course_utils.lessons.STORED", path.parent)
+
+
+def test_steps_to_accuracy(lengths):
+    """Are the steps to an accuracy interpolated over log steps, with the seeds' spread?"""
+    assert list(lesson_04.accuracy_by_steps("1cycle")) == [100, 200, 400]
+    middle, low, high = lesson_04.steps_to_accuracy("1cycle", 85.0)
+    assert middle == pytest.approx(200 * 2 ** (1 / 2))
+    assert low == pytest.approx(200 * 2 ** (1 / 3)) and high == pytest.approx(400)
+
+
+def test_accuracy_never_reached(lengths):
+    """Is an accuracy that the longest run misses infinitely far, and one below all at the start?"""
+    assert lesson_04.steps_to_accuracy("1cycle", 90.0) == (np.inf, np.inf, np.inf)
+    assert lesson_04.steps_to_accuracy("1cycle", 50.0) == (100, 100, 100)

@@ -4,10 +4,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from course_utils.batches import DeviceBatches
-from course_utils.generated import write_generated_cifar10
-from course_utils.lessons import lesson_05, tune_05
+from course_utils.data.device_loader import DeviceLoader
+from course_utils.lessons import lesson_05
 from course_utils.lessons.lesson_05 import ARMS, best_peak, mean_effective_lr
+from experiments import tune_05
 
 CPU = torch.device("cpu")
 
@@ -16,15 +16,13 @@ CPU = torch.device("cpu")
 def smoke(monkeypatch, tmp_path):
     """Settings of a few steps, on generated images."""
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    write_generated_cifar10(tmp_path, num_train=120, num_test=40)
     return lesson_05.settings()
 
 
 def accuracy(settings, **changed):
     train, _, test = settings.load()
     arguments = {"arm": "cyclical", "peak": 0.1, "seed": 0, "device": CPU, **changed}
-    return settings.accuracy(train, DeviceBatches(test, batch_size=40, device=CPU), **arguments)
+    return settings.accuracy(train, DeviceLoader(test, batch_size=40, device=CPU), **arguments)
 
 
 def test_momenta_of_the_source_text():
@@ -75,8 +73,8 @@ def test_mean_effective_lr(arm, mean):
 
 def test_missing_file(monkeypatch, tmp_path):
     """Does a missing file raise a sentence with the command that makes it?"""
-    monkeypatch.setattr(lesson_05, "TUNING_FILE", tmp_path / "tuning.json")
-    with pytest.raises(FileNotFoundError, match="tuning.json is missing.*tune_05"):
+    monkeypatch.setattr("course_utils.lessons.STORED", tmp_path)
+    with pytest.raises(FileNotFoundError, match="tune_05.json is missing.*tune_05"):
         lesson_05.stored("small_cnn")
 
 
@@ -95,9 +93,9 @@ def test_stored_result_is_whole(net):
 
 def test_command_stores_what_it_measured(smoke, monkeypatch, tmp_path):
     """Does the command write, for every net and arm, what the lesson reads?"""
-    path = tmp_path / "tuning.json"
-    for module in (lesson_05, tune_05):
-        monkeypatch.setattr(module, "TUNING_FILE", path)
+    path = tmp_path / "tune_05.json"
+    monkeypatch.setattr("course_utils.lessons.STORED", tmp_path)
+    monkeypatch.setattr(tune_05, "STORED", tmp_path)
     monkeypatch.setattr(tune_05, "SWEEP_SEEDS", (1,))
     monkeypatch.setattr(tune_05, "NETS", {"tiny": (smoke.model, (1e-6, 0.05), 2)})
     monkeypatch.setattr(

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from course_utils.batches import DeviceBatches
-from course_utils.generated import write_generated_cifar10
+from course_utils.data.device_loader import DeviceLoader
 from course_utils.lessons import lesson_06
 from course_utils.lessons.lesson_06 import Setup
 
@@ -10,8 +9,6 @@ from course_utils.lessons.lesson_06 import Setup
 @pytest.fixture
 def smoke(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    write_generated_cifar10(tmp_path, num_train=160, num_test=40)
     return lesson_06.settings()
 
 
@@ -56,7 +53,7 @@ def test_builder(smoke):
 def test_accuracy(smoke):
     """Is the accuracy repeatable, in %, and does the schedule make a difference?"""
     train, _, test = smoke.load()
-    measured = DeviceBatches(test, batch_size=40)
+    measured = DeviceLoader(test, batch_size=40)
     net = smoke.nets["perceptron"]
     run = {"lr": 1e-3, "epochs": 1, "seed": 0}
     first, again = (net.accuracy(train, measured, Setup(16), **run) for _ in range(2))
@@ -69,7 +66,7 @@ def test_divergence_is_as_good_as_guessing(smoke):
     """Is a run whose loss became infinite worth a guess, instead of an error?"""
     train, _, test = smoke.load()
     run = {"lr": 1e30, "epochs": 2, "seed": 0}
-    measured = DeviceBatches(test, batch_size=40)
+    measured = DeviceLoader(test, batch_size=40)
     assert smoke.nets["perceptron"].accuracy(train, measured, Setup(16), **run) == 10
 
 

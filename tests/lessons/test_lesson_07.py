@@ -6,13 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.generated import write_generated_cifar10
-from course_utils.history import History
-from course_utils.image_set import ImageSet
+from course_utils.data.image_dataset import ImageDataset
 from course_utils.lessons import lesson_07
-from course_utils.lessons.diagnoses_07 import DIAGNOSES, PANELS, judge, reveal
-from course_utils.lessons.runs_07 import Run, plain_means, shuffle_labels
+from course_utils.lessons.lesson_07 import (
+    DIAGNOSES,
+    PANELS,
+    Run,
+    judge,
+    plain_means,
+    reveal,
+    shuffle_labels,
+)
 from course_utils.models import simple_net
+from course_utils.training.history import History
 
 CPU = torch.device("cpu")
 
@@ -23,7 +29,7 @@ def make_images(count, seed=0):
     labels = torch.arange(count) % 2
     images = torch.randint(256, (count, 1, 2, 2), generator=generator).byte()
     images[:, 0, 0, 0] = 255 * labels
-    return ImageSet(images, labels, ("dark", "light"), (0.5,), (0.25,), "squares")
+    return ImageDataset(images, labels, ("dark", "light"), (0.5,), (0.25,), "squares")
 
 
 RUN = Run(partial(simple_net, inputs=4, hidden=8), images=40, epochs=2, lr=0.1, batch_size=16)
@@ -48,8 +54,6 @@ def test_each_diagnosis_has_a_run_and_a_panel(profile, colour, monkeypatch):
 def test_loaded_sets_are_disjoint(monkeypatch, tmp_path):
     """Do training and validation images have the sizes that the runs ask for?"""
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    write_generated_cifar10(tmp_path, num_train=120, num_test=40)
     images, valid_images = lesson_07.settings().load()
     assert (len(images), len(valid_images)) == (33, 32)
     assert not distinct(images) & distinct(valid_images)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from course_utils.lessons import exercise_08, lesson_08
-from course_utils.lessons.bugs_08 import BUGS
+from course_utils.lessons.lesson_08 import BUGS
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.centre_maps import boxes_to_maps
+from course_utils.detection.centernet import boxes_to_maps
 from course_utils.lessons import lesson_09
 from course_utils.lessons.arms_09 import ARMS, MORE_ARMS, Arms
 from course_utils.lessons.measures_09 import measure
@@ -106,7 +106,7 @@ def test_same_number_of_steps(arms, name, monkeypatch):
     """Has every arm taken the steps of both trainings, the first detector's own included?"""
     taken = []
 
-    def noting(model, batches, *arguments, **keywords):
+    def noting(model, optimizer, batches, *arguments, **keywords):
         taken.append(len(batches))
 
     monkeypatch.setattr(lesson_09, "fit", noting)

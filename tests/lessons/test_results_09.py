@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from course_utils.lessons import lesson_09, results_09, tune_09
+from course_utils.lessons import lesson_09
 from course_utils.lessons.arms_09 import ARMS, MORE_ARMS, Arms
 from course_utils.lessons.results_09 import (
     plot_how_many,
@@ -14,6 +14,7 @@ from course_utils.lessons.results_09 import (
     table,
     values,
 )
+from experiments import tune_09
 
 
 @pytest.fixture
@@ -65,9 +66,9 @@ def test_command(monkeypatch, tmp_path):
     """Does the command run every comparison, keep the seeds it has, and add the missing ones?"""
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    path = tmp_path / "results.json"
-    for module in (tune_09, results_09):
-        monkeypatch.setattr(module, "RESULTS_FILE", path)
+    path = tmp_path / "tune_09.json"
+    monkeypatch.setattr("course_utils.lessons.STORED", tmp_path)
+    monkeypatch.setattr(tune_09, "STORED", tmp_path)
     monkeypatch.setattr(tune_09, "MINED", (2, 4))
     tune_09.main(["--seeds", "1"])
     first = json.loads(path.read_text())["seeds"]
@@ -91,7 +92,7 @@ def test_longer(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     steps = []
     monkeypatch.setattr(
-        lesson_09, "fit", lambda model, batches, *_, **__: steps.append(len(batches))
+        lesson_09, "fit", lambda model, optimizer, batches, *_, **__: steps.append(len(batches))
     )
     lesson = lesson_09.settings()
     measured = tune_09.longer(Arms(lesson, 0, torch.device("cpu")))
@@ -102,6 +103,6 @@ def test_longer(monkeypatch, tmp_path):
 
 def test_missing_file(monkeypatch, tmp_path):
     """Does a missing file raise a sentence with the command that makes it?"""
-    monkeypatch.setattr(results_09, "RESULTS_FILE", tmp_path / "none.json")
+    monkeypatch.setattr("course_utils.lessons.STORED", tmp_path)
     with pytest.raises(FileNotFoundError, match="tune_09"):
         stored()

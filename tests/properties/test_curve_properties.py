@@ -8,7 +8,7 @@ from curve_strategies import CURVES, LEGS, MOMENTA, PEAKS, SEED_CURVES, STEPS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.one_cycle_curve import OneCycleCurve
+from course_utils.lr.schedules import OneCycleCurve
 
 
 @given(CURVES)
@@ -47,7 +47,7 @@ def test_steps_beyond_the_ends(curve):
 @given(STEPS, PEAKS, st.fixed_dictionaries(LEGS))
 def test_ends_of_the_legs(total, peak, plan):
     """Has the seed's form the low LR, the peak, the low LR and the final LR where it says so?"""
-    curve = OneCycleCurve.seed(total, peak, **plan)
+    curve = OneCycleCurve.gugger(total, peak, **plan)
     low, leg = peak / plan["div"], (1 - plan["tail"]) / 2 * (total - 1)
     assert curve.lr(0) == low
     assert curve.lr(leg) == curve.max_lr == peak
@@ -67,7 +67,7 @@ def test_legs_are_equal(curve, share):
     )
 
 
-@given(st.builds(OneCycleCurve.seed, STEPS, PEAKS, **{**LEGS, "momentum": MOMENTA}))
+@given(st.builds(OneCycleCurve.gugger, STEPS, PEAKS, **{**LEGS, "momentum": MOMENTA}))
 def test_momentum_mirrors_the_lr(curve):
     """Has the momentum gone as far from one end to the other as the LR, and does it then stay?"""
     (low, high), (at_low, at_peak) = curve.phases[0].lr, curve.phases[0].momentum

@@ -6,15 +6,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.box_matching import box_overlaps, match_boxes, match_overlaps
-from course_utils.detection_metrics import (
+from course_utils.detection.boxes import (
+    Detections,
+    box_overlaps,
+    match_boxes,
+    match_overlaps,
+    suppress,
+)
+from course_utils.detection.metrics import (
     average_precision,
     counts_at,
     false_positives_at_recall,
     precision_recall,
     threshold_at_recall,
 )
-from course_utils.detections import Detections, suppress
 
 CORNER, SIDE = st.integers(0, 12), st.integers(1, 8)
 BOX = st.tuples(CORNER, CORNER, SIDE, SIDE).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
@@ -46,11 +51,11 @@ def overlap(one, other):
     return len(pixels[0] & pixels[1]) / len(pixels[0] | pixels[1])
 
 
-def coco_matches(detections, boxes, iou):
+def coco_matches(detections, boxes, iou_threshold):
     """Match as the loop of COCO's evaluation code does: the last of equal overlaps wins."""
     taken, matches = set(), []
     for detection in detections.boxes:
-        best, match = iou, -1
+        best, match = iou_threshold, -1
         for number, box in enumerate(boxes):
             if number not in taken and overlap(detection, box) >= best:
                 best, match = overlap(detection, box), number
@@ -60,13 +65,13 @@ def coco_matches(detections, boxes, iou):
     return matches
 
 
-def ranked_hits(pairs, iou, least=-1.0):
+def ranked_hits(pairs, iou_threshold, least=-1.0):
     """Return (score, hit) of all detections of at least a score, the best first, by the loop."""
     rows = [
         (float(score), match >= 0)
         for detections, boxes in pairs
         for score, match in zip(
-            detections.scores, coco_matches(detections, boxes, iou), strict=True
+            detections.scores, coco_matches(detections, boxes, iou_threshold), strict=True
         )
         if score >= least
     ]
@@ -86,10 +91,10 @@ def test_overlaps(detections, boxes):
 
 
 @given(DETECTIONS, BOXES, st.sampled_from([0.1, 0.25, 0.5, 0.75, 1.0]) | THRESHOLD)
-def test_equals_cocos_loop(detections, boxes, iou):
+def test_equals_cocos_loop(detections, boxes, iou_threshold):
     """Is each detection matched as COCO's loop matches it, each true box once at the most?"""
-    matches = match_boxes(detections, boxes, iou=iou)
-    assert matches.tolist() == coco_matches(detections, boxes, iou)
+    matches = match_boxes(detections, boxes, iou_threshold=iou_threshold)
+    assert matches.tolist() == coco_matches(detections, boxes, iou_threshold)
     found = matches[matches >= 0]
     assert len(found.unique()) == len(found)
 
@@ -99,34 +104,36 @@ def test_stricter_matches_less(rows, columns, seed, one, other):
     """Does a higher threshold never match more, and each match still reach it?"""
     table = torch.rand(rows, columns, generator=torch.Generator().manual_seed(seed))
     counts = []
-    for iou in sorted([one, other]):
-        matches = match_overlaps(table, iou=iou)
+    for iou_threshold in sorted([one, other]):
+        matches = match_overlaps(table, iou_threshold=iou_threshold)
         hits = matches >= 0
-        assert (table[hits, matches[hits]] >= iou).all()
+        assert (table[hits, matches[hits]] >= iou_threshold).all()
         counts.append(int(hits.sum()))
     assert counts[1] <= counts[0]
 
 
 @given(DETECTIONS, BOXES, THRESHOLD, st.randoms(use_true_random=False))
-def test_order_of_the_true_boxes(detections, boxes, iou, random):
+def test_order_of_the_true_boxes(detections, boxes, iou_threshold, random):
     """Are as many detections right in whatever order the true boxes come?"""
     order = list(range(len(boxes)))
     random.shuffle(order)
     table = box_overlaps(detections, boxes)
     table += torch.arange(table.numel()).view(table.shape) * 1e-9  # no two are equal
-    matches, others = (match_overlaps(t, iou=iou) for t in (table, table[:, order]))
+    matches, others = (
+        match_overlaps(t, iou_threshold=iou_threshold) for t in (table, table[:, order])
+    )
     assert [order[match] if match >= 0 else -1 for match in others.tolist()] == matches.tolist()
 
 
 @given(PAIRS, THRESHOLD)
-def test_curve(pairs, iou):
+def test_curve(pairs, iou_threshold):
     """Is each point of the curve what one gets by counting at its threshold?"""
-    curve = precision_recall(pairs, iou=iou)
+    curve = precision_recall(pairs, iou_threshold=iou_threshold)
     assert (curve.thresholds.diff() < 0).all() and (curve.recall.diff() >= 0).all()
-    assert len(curve.thresholds) == len({score for score, _ in ranked_hits(pairs, iou)})
+    assert len(curve.thresholds) == len({score for score, _ in ranked_hits(pairs, iou_threshold)})
     for number, threshold in enumerate(curve.thresholds.tolist()):
-        counts = counts_at(pairs, threshold, iou=iou)
-        hits = [hit for _, hit in ranked_hits(pairs, iou, threshold)]
+        counts = counts_at(pairs, threshold, iou_threshold=iou_threshold)
+        hits = [hit for _, hit in ranked_hits(pairs, iou_threshold, threshold)]
         assert (counts.true_positives, counts.false_positives) == (sum(hits), hits.count(False))
         assert counts.true_positives + counts.missed == sum(len(boxes) for _, boxes in pairs)
         assert float(curve.recall[number]) == counts.recall
@@ -135,11 +142,13 @@ def test_curve(pairs, iou):
 
 
 @given(PAIRS, THRESHOLD, st.floats(0.01, 1))
-def test_threshold_at_recall(pairs, iou, recall):
+def test_threshold_at_recall(pairs, iou_threshold, recall):
     """Is the threshold the highest that reaches the recall, and refused where none does?"""
-    curve = precision_recall(pairs, iou=iou)
+    curve = precision_recall(pairs, iou_threshold=iou_threshold)
     reaching = [
-        t for t in curve.thresholds.tolist() if counts_at(pairs, t, iou=iou).recall >= recall
+        t
+        for t in curve.thresholds.tolist()
+        if counts_at(pairs, t, iou_threshold=iou_threshold).recall >= recall
     ]
     if not reaching:
         with pytest.raises(ValueError, match="is never reached"):
@@ -147,15 +156,17 @@ def test_threshold_at_recall(pairs, iou, recall):
     else:
         threshold, wrong = false_positives_at_recall(curve, recall)
         assert threshold == threshold_at_recall(curve, recall) == max(reaching)
-        assert wrong == counts_at(pairs, threshold, iou=iou).false_positives / len(pairs)
+        assert wrong == counts_at(
+            pairs, threshold, iou_threshold=iou_threshold
+        ).false_positives / len(pairs)
 
 
 @given(PAIRS, THRESHOLD)
-def test_average_precision(pairs, iou):
+def test_average_precision(pairs, iou_threshold):
     """Is it COCO's mean over 101 recalls, the same on any rising scale of the scores?"""
-    value = average_precision(pairs, iou=iou)
+    value = average_precision(pairs, iou_threshold=iou_threshold)
     true_boxes = sum(len(boxes) for _, boxes in pairs)
-    hits = np.array([hit for _, hit in ranked_hits(pairs, iou)])
+    hits = np.array([hit for _, hit in ranked_hits(pairs, iou_threshold)])
     found = hits.cumsum()
     points = [
         max((found[k] / (k + 1) for k in range(len(hits)) if found[k] / true_boxes >= r), default=0)
@@ -163,33 +174,33 @@ def test_average_precision(pairs, iou):
     ]
     assert abs(value - np.mean(points)) < 1e-12
     other_scale = [(Detections(d.boxes, d.scores.exp() - 7), boxes) for d, boxes in pairs]
-    assert average_precision(other_scale, iou=iou) == value
+    assert average_precision(other_scale, iou_threshold=iou_threshold) == value
 
 
 @given(PAIRS, BOX)
 def test_false_positives_cost(pairs, box):
     """Is a perfect detector 1, and does a false positive ahead of all others never help?"""
     perfect = [(Detections(boxes, torch.ones(len(boxes))), boxes) for _, boxes in pairs]
-    assert average_precision(perfect, iou=1.0) == 1
+    assert average_precision(perfect, iou_threshold=1.0) == 1
     wrong = Detections(torch.tensor([box]).float(), torch.tensor([2.0]))
     worse = [*pairs, (wrong, torch.empty(0, 4))]
     assert average_precision(worse) <= average_precision(pairs)
 
 
 @given(DETECTIONS, st.floats(0, 1), st.none() | st.integers(1, 7))
-def test_suppression(detections, iou, keep):
+def test_suppression(detections, iou_threshold, keep):
     """Are the kept apart, is each dropped one the double of a better one, is once enough?"""
-    kept = suppress(detections, iou=iou, keep=keep)
+    kept = suppress(detections, iou_threshold=iou_threshold, keep=keep)
     assert len(kept) <= min(len(detections), keep or len(detections))
     assert torch.equal(kept.scores[:1], detections.scores[:1])
     among = box_overlaps(kept, kept.boxes)
-    assert (among.fill_diagonal_(0) <= iou).all()
-    again = suppress(kept, iou=iou, keep=keep)
+    assert (among.fill_diagonal_(0) <= iou_threshold).all()
+    again = suppress(kept, iou_threshold=iou_threshold, keep=keep)
     assert torch.equal(again.boxes, kept.boxes) and torch.equal(again.scores, kept.scores)
     if keep is None and len(detections):
         covered = box_overlaps(detections, kept.boxes)
         better = detections.scores[:, None] <= kept.scores
-        assert ((covered > iou) & better | (covered == 1)).any(1).all()
+        assert ((covered > iou_threshold) & better | (covered == 1)).any(1).all()
 
 
 @given(DETECTIONS, st.floats(-0.125, 1.125, width=32))

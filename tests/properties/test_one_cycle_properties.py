@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
 
-from course_utils.one_cycle import OneCycle
-from course_utils.one_cycle_curve import OneCycleCurve
+from course_utils.lr.one_cycle import OneCycle
+from course_utils.lr.schedules import OneCycleCurve
 
 
 def optimizer(kind):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from course_utils.oriented_box import box_fill, mask_to_oriented_box
-from course_utils.rle import decode_rle, encode_rle, mask_to_box, parse_runs
+from benchmarks.oriented_box import box_fill, mask_to_oriented_box
+from course_utils.detection.airbus import decode_rle, encode_rle, mask_to_box, parse_runs
 
 
 @st.composite

@@ -4,11 +4,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.batches import Augment, DeviceBatches
-from course_utils.image_set import ImageSet
-from course_utils.imbalance import class_weights, linear_imbalance
-from course_utils.prior_correction import correct_prior
-from course_utils.sampling import OversamplingSampler, oversample_indices, undersample_indices
+from course_utils.data.device_loader import Augment, DeviceLoader
+from course_utils.data.image_dataset import ImageDataset
+from course_utils.imbalance.imbalance import class_weights, correct_prior, linear_imbalance
+from course_utils.imbalance.sampling import (
+    OversamplingSampler,
+    oversample_indices,
+    undersample_indices,
+)
 
 LABELS = st.lists(st.integers(-2, 5), min_size=1, max_size=60)
 SEEDS = st.integers(0, 2**40)
@@ -96,7 +99,7 @@ def test_linear_imbalance(smallest, largest, seed):
     classes, each = 4, 12
     images = torch.arange(classes * each, dtype=torch.uint8).view(-1, 1, 1, 1)
     labels = torch.arange(classes).repeat(each)
-    whole = ImageSet(images, labels, tuple("abcd"), (0.0,), (1.0,), name="a test's")
+    whole = ImageDataset(images, labels, tuple("abcd"), (0.0,), (1.0,), name="a test's")
     part = linear_imbalance(whole, largest=largest, smallest=smallest, seed=seed)
     sizes = part.labels.bincount(minlength=classes)
     assert (sizes[0], sizes[-1]) == (smallest, largest)
@@ -114,8 +117,8 @@ def test_batches_resume_anywhere(labels, batch_size, data):
     kind = data.draw(st.sampled_from(["plain", "shuffle", "oversample"]))
 
     def batches():
-        return DeviceBatches(
-            ImageSet(images, labels, tuple("abcdefgh"), (0.5,), (0.5,), name="a test's"),
+        return DeviceLoader(
+            ImageDataset(images, labels, tuple("abcdefgh"), (0.5,), (0.5,), name="a test's"),
             batch_size=batch_size,
             shuffle=kind == "shuffle",
             sampler=OversamplingSampler(labels) if kind == "oversample" else None,

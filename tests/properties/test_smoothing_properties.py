@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.lr_curve import METHODS
-from course_utils.smoothing import smooth, smooth_centred
-from course_utils.stop_rule import StopRule
+from course_utils.lr.curve import METHODS
+from course_utils.lr.finder import StopRule
+from course_utils.lr.smoothing import smooth, smooth_centred
 
 BETA = st.floats(0, 0.995)
 SERIES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)

@@ -9,10 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from course_utils.claims import Claim, format_interval, mean_interval
-from course_utils.class_metrics import balanced_accuracy, class_recalls, confusion_matrix
-from course_utils.group_split import split_by_group
-from course_utils.power import seeds_needed
+from course_utils.data.splits import split_by_group
+from course_utils.imbalance.class_metrics import balanced_accuracy, class_recalls, confusion_matrix
+from course_utils.teaching.claims import Claim, format_interval, mean_interval, seeds_needed
 
 # Sizes of two groups or more
 SIZES = st.lists(st.integers(1, 12), min_size=2, max_size=8)
@@ -30,28 +29,28 @@ def group_of(name):
     return name.partition("_")[0]
 
 
-def held_out(names, share, seed):
+def held_out(names, fraction, seed):
     """Return the groups of the second side."""
-    return {group_of(names[i]) for i in split_by_group(names, group_of, share, seed)[1]}
+    return {group_of(names[i]) for i in split_by_group(names, group_of, fraction, seed)[1]}
 
 
 @given(SIZES, SHARE, SEED, st.randoms(use_true_random=False))
-def test_no_group_on_both_sides(sizes, share, seed, random):
+def test_no_group_on_both_sides(sizes, fraction, seed, random):
     """Is every name on one side, no group on both, and neither side empty?"""
     names = names_of(sizes)
     random.shuffle(names)
-    first, second = split_by_group(names, group_of, share, seed)
+    first, second = split_by_group(names, group_of, fraction, seed)
     assert sorted(first + second) == list(range(len(names)))
     sides = [{group_of(names[i]) for i in side} for side in (first, second)]
     assert all(sides) and not sides[0] & sides[1]
-    assert held_out(sorted(names), share, seed) == sides[1]
+    assert held_out(sorted(names), fraction, seed) == sides[1]
 
 
 @given(SIZES, SHARE, SEED)
-def test_share(sizes, share, seed):
-    """Is the share met to half the largest group, but where a side would be left empty?"""
-    second = split_by_group(names_of(sizes), group_of, share, seed)[1]
-    wanted = share * sum(sizes)
+def test_share(sizes, fraction, seed):
+    """Is the fraction met to half the largest group, but where a side would be left empty?"""
+    second = split_by_group(names_of(sizes), group_of, fraction, seed)[1]
+    wanted = fraction * sum(sizes)
     alone = len(second) in (min(sizes), sum(sizes) - min(sizes))
     assert abs(len(second) - wanted) <= max(sizes) / 2 + 1e-9 or alone
 

@@ -9,7 +9,7 @@ from functools import partial
 from torch import nn
 
 from course_utils.models import CifarResNet, simple_net
-from course_utils.settings import choose, seeds
+from course_utils.profiles import choose, seeds
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""Ships in images: scenes, a detector, its measures, and the mining of hard negatives."""
+
+from course_utils.detection.airbus import AirbusFolder, decode_rle, encode_rle
+from course_utils.detection.boxes import Detections, match_boxes, suppress
+from course_utils.detection.centernet import DetectionLoss, boxes_to_maps, maps_to_detections
+from course_utils.detection.look_alikes import LOOK_ALIKES, nearest_kind
+from course_utils.detection.metrics import (
+    PrecisionRecallCurve,
+    airbus_score,
+    average_precision,
+    false_positives_per_empty_image,
+    precision_recall,
+    threshold_at_recall,
+)
+from course_utils.detection.mining import HardNegative, MiningRound, mine_hard_negatives
+from course_utils.detection.models import FpnDetector, ShipDetector, detect
+from course_utils.detection.scenes import ResizedScenes, Scene, SceneLoader, pack
+from course_utils.detection.synthetic import SimulatedScenes
+
+__all__ = [
+    "AirbusFolder",
+    "DetectionLoss",
+    "Detections",
+    "FpnDetector",
+    "HardNegative",
+    "LOOK_ALIKES",
+    "MiningRound",
+    "PrecisionRecallCurve",
+    "ResizedScenes",
+    "Scene",
+    "SceneLoader",
+    "ShipDetector",
+    "SimulatedScenes",
+    "airbus_score",
+    "average_precision",
+    "boxes_to_maps",
+    "decode_rle",
+    "detect",
+    "encode_rle",
+    "false_positives_per_empty_image",
+    "maps_to_detections",
+    "match_boxes",
+    "mine_hard_negatives",
+    "nearest_kind",
+    "pack",
+    "precision_recall",
+    "suppress",
+    "threshold_at_recall",
+]

@@ -1,0 +1,292 @@
+"""How good a detector is over many images: precision, recall, AP, false positives, Airbus' score.
+
+The pairs are one image's `Detections` and its true boxes (m, 4), in pixels. Matching is COCO's
+(`boxes`), at one threshold of the intersection over union.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from course_utils._validate import check_number, check_type
+from course_utils.detection.boxes import Detections, box_overlaps, match_boxes, match_overlaps
+
+Pairs = Iterable[tuple[Detections, Tensor]]
+RECALLS = np.linspace(0.0, 1.0, 101)  # COCO's: 0, .01, ..., 1
+
+
+@dataclass(frozen=True)
+class PrecisionRecallCurve:
+    """What counts as found at each threshold; all float64 (k,), one entry a score that occurs.
+
+    Attributes:
+        thresholds: falling; a detection counts from this score on.
+        recall: found true boxes / true boxes, rising.
+        precision: true positives / detections.
+        false_positives_per_image: false positives / all images, rising.
+    """
+
+    thresholds: Tensor
+    recall: Tensor
+    precision: Tensor
+    false_positives_per_image: Tensor
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a detector found at one threshold: whole numbers over all images.
+
+    Attributes:
+        true_positives: detections that found a true box.
+        false_positives: detections that did not.
+        missed: true boxes that were not found.
+        images: with and without true boxes.
+    """
+
+    true_positives: int
+    false_positives: int
+    missed: int
+    images: int
+
+    @property
+    def recall(self) -> float:
+        """Found true boxes / true boxes; NaN where there is no true box."""
+        true_boxes = self.true_positives + self.missed
+        return self.true_positives / true_boxes if true_boxes else torch.nan
+
+
+def precision_recall(pairs: Pairs, *, iou_threshold: float = 0.5) -> PrecisionRecallCurve:
+    """Measure precision and recall at every threshold that makes a difference.
+
+    Detections of the same score come in together, so that each point is what one gets by keeping
+    the scores of at least its threshold. Without any detection the curve has no point.
+
+    Args:
+        pairs: one an image.
+        iou_threshold: of a match, above 0 to 1.
+
+    Raises:
+        TypeError: a pair is not (`Detections`, tensor).
+        ValueError: there is no image, or no true box in any; or an argument is out of its range.
+    """
+    scores, hits, true_boxes, images = _ranked(pairs, iou_threshold)
+    is_last = np.append(scores[1:] != scores[:-1], np.ones(min(1, len(scores)), dtype=bool))
+    true, count = hits.cumsum()[is_last], np.arange(1, len(hits) + 1)[is_last]
+    columns = scores[is_last], true / true_boxes, true / count, (count - true) / images
+    return PrecisionRecallCurve(*map(torch.from_numpy, columns))
+
+
+def average_precision(pairs: Pairs, *, iou_threshold: float = 0.5) -> float:
+    """Compute the average precision as COCO does, 0 to 1 (Lin et al., 2014).
+
+    It is the mean, over the 101 recalls 0, .01, ..., 1, of the best precision at that recall or a
+    higher one; 0 where the recall is never reached. So it is not the area under the raw curve: the
+    best precision to the right lies above the dips between two hits, and the grid rounds: one hit
+    of two true boxes, without false positives, has the area .5 but the average precision 51 / 101.
+
+    As in COCO's code equal scores are ranked in the order of the images. COCO's own tables look at
+    the 100 best detections of an image only; here all count.
+
+    Args:
+        pairs: one an image.
+        iou_threshold: of a match, above 0 to 1.
+
+    Raises:
+        TypeError: a pair is not (`Detections`, tensor).
+        ValueError: there is no image, or no true box in any; or an argument is out of its range.
+    """
+    _, hits, true_boxes, _ = _ranked(pairs, iou_threshold)
+    true = hits.cumsum()
+    precision = true / np.arange(1, len(hits) + 1)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    place = np.searchsorted(true / true_boxes, RECALLS)
+    return float(best[place[place < len(best)]].sum() / len(RECALLS))
+
+
+def threshold_at_recall(curve: PrecisionRecallCurve, recall: float = 0.9) -> float:
+    """Return the highest threshold at which the recall is at least `recall`, above 0 to 1.
+
+    Take it on validation data and apply it to test data by `counts_at`.
+
+    Raises:
+        ValueError: the recall is never reached, or out of its range.
+    """
+    return float(curve.thresholds[_point_at_recall(curve, recall)])
+
+
+def false_positives_at_recall(
+    curve: PrecisionRecallCurve, recall: float = 0.9
+) -> tuple[float, float]:
+    """Return `threshold_at_recall`, and the curve's false positives per image at it.
+
+    Raises:
+        ValueError: the recall is never reached, or out of its range.
+    """
+    point = _point_at_recall(curve, recall)
+    return float(curve.thresholds[point]), float(curve.false_positives_per_image[point])
+
+
+def counts_at(pairs: Pairs, threshold: float, *, iou_threshold: float = 0.5) -> Counts:
+    """Count what is found by the detections of at least this score.
+
+    Raises:
+        TypeError: a pair is not (`Detections`, tensor).
+        ValueError: there is no image, or an argument is out of its range.
+    """
+    check_number("threshold", threshold)
+    images, true, found, true_boxes = 0, 0, 0, 0
+    for detections, boxes in _some(pairs):
+        hits = (
+            match_boxes(detections, boxes, iou_threshold=iou_threshold)[
+                detections.scores.cpu() >= threshold
+            ]
+            >= 0
+        )
+        images, true, found = images + 1, true + int(hits.sum()), found + len(hits)
+        true_boxes += len(boxes)
+    return Counts(true, found - true, true_boxes - true, images)
+
+
+def false_positives_per_empty_image(pairs: Pairs, threshold: float) -> float:
+    """Return the mean number of detections of at least this score on images without true boxes.
+
+    Raises:
+        TypeError: a pair is not (`Detections`, tensor).
+        ValueError: there is no image, or none without true boxes.
+    """
+    empty = [(detections, boxes) for detections, boxes in _some(pairs) if not len(boxes)]
+    if not empty:
+        raise ValueError(
+            "Every image holds a true box, but this is measured on images without: give some."
+        )
+    return counts_at(empty, threshold).false_positives / len(empty)
+
+
+def _ranked(pairs: Pairs, iou_threshold: float) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Rank all detections: scores (falling), hit or not, number of true boxes, of images."""
+    pairs = _some(pairs)
+    matched = [match_boxes(*pair, iou_threshold=iou_threshold) for pair in pairs]
+    true_boxes = sum(len(boxes) for _, boxes in pairs)
+    if not true_boxes:
+        raise ValueError(
+            f"There is no true box in the images ({len(pairs)}), so that recall has no meaning: "
+            "give at least one image with an object."
+        )
+    scores = torch.cat([detections.scores.cpu().double() for detections, _ in pairs]).numpy()
+    order = np.argsort(-scores, kind="stable")
+    return scores[order], torch.cat(matched).numpy()[order] >= 0, true_boxes, len(pairs)
+
+
+def _some(pairs: Pairs) -> list[tuple[Detections, Tensor]]:
+    check_type("pairs", pairs, Iterable)
+    pairs = list(pairs)
+    if not pairs:
+        raise ValueError("There is no image to evaluate on: give at least one pair.")
+    return pairs
+
+
+def _point_at_recall(curve: PrecisionRecallCurve, recall: float) -> int:
+    """Return the first point of the curve with this recall."""
+    check_number("recall", recall, above=0, most=1)
+    point = int(torch.searchsorted(curve.recall, recall))
+    if point == len(curve.recall):
+        reached = float(curve.recall[-1]) if point else 0.0
+        raise ValueError(
+            f"The recall {recall:g} is never reached, {reached:.3f} at the most: ask for less, "
+            "keep detections of lower scores, or train a better detector."
+        )
+    return point
+
+
+# .5, .55, ..., .95
+THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
+
+
+def airbus_score(
+    pairs: Iterable[tuple[Any, Any]], *, overlap: Callable[[Any, Any], Tensor] = box_overlaps
+) -> float:
+    """Return the mean over the images of `image_score`, 0 to 1.
+
+    Every detection counts, whatever its score, so keep the good ones before:
+    `airbus_score([(found.above(threshold), boxes) for found, boxes in pairs])`.
+
+    The challenge itself compares masks, and the numbers of the two are not comparable: a ship that
+    lies aslant fills only a part of its upright box. For masks give `overlap=mask_overlaps`.
+
+    Args:
+        pairs: what was found in an image, the best score first, and what is there; `Detections` and
+            true boxes (m, 4) in pixels for the overlap of boxes.
+        overlap: maps such a pair to intersections over unions (n, m); n and m may be 0.
+
+    Raises:
+        TypeError: a pair does not fit the overlap.
+        ValueError: there is no image, or an argument has a wrong shape.
+    """
+    scores = [image_score(overlap(found, true)) for found, true in pairs]
+    if not scores:
+        raise ValueError("There is no image to score: give at least one pair.")
+    return sum(scores) / len(scores)
+
+
+def image_score(overlaps: Tensor) -> float:
+    """Return the mean of F2 over the thresholds .5, .55, ..., .95 of one image.
+
+    F2 = 5 TP / (5 TP + 4 FN + FP): a missed ship costs four times what a false alarm costs. TP
+    are the detections that match a ship with an overlap *above* the threshold (COCO: at least), FN
+    the ships without one, FP the other detections.
+
+    An image with no ship and no detection, where F2 is 0 / 0, scores 1. With no ship but a
+    detection, however many, it scores 0; with a ship but no detection 0 as well.
+
+    The challenge's masks are free of overlaps among themselves, so that no detection can match two
+    ships. Boxes are not: they are matched greedily in order of score (`match_overlaps`).
+
+    Args:
+        overlaps: intersections over unions (n, m), 0 to 1, of n detections, the best score first,
+            with m ships.
+
+    Raises:
+        ValueError: `overlaps` is not two-dimensional.
+    """
+    if overlaps.shape == (0, 0):
+        return 1.0
+    # the next number up turns "at least" into "above"
+    hits = [
+        int((match_overlaps(overlaps, iou_threshold=math.nextafter(threshold, 1.0)) >= 0).sum())
+        for threshold in THRESHOLDS
+    ]
+    found, ships = overlaps.shape
+    # 5 TP + 4 FN + FP, with FN = ships - TP and FP = found - TP, is the same at each threshold
+    return 5 * sum(hits) / (4 * ships + found) / len(hits)
+
+
+def mask_overlaps(found: Tensor, true: Tensor) -> Tensor:
+    """Return the intersection over union of each found mask with each true one, float64 (n, m).
+
+    Args:
+        found: bool (n, height, width), the best score first.
+        true: bool (m, height, width).
+
+    Raises:
+        TypeError: one of them is no tensor.
+        ValueError: the shapes do not fit.
+    """
+    check_type("found", found, Tensor)
+    check_type("true", true, Tensor)
+    if found.dim() != 3 or true.dim() != 3 or found.shape[1:] != true.shape[1:]:
+        raise ValueError(
+            f"The masks have the shapes {tuple(found.shape)} and {tuple(true.shape)}, but need "
+            "(n, height, width) and (m, height, width)."
+        )
+    # float64 is exact for counts of pixels
+    found, true = found.cpu().flatten(1).double(), true.cpu().flatten(1).double()
+    both = found @ true.T
+    union = found.sum(1)[:, None] + true.sum(1) - both
+    return both / union.clamp(min=1)

@@ -1,0 +1,333 @@
+"""Mining of hard negatives: what a detector finds in scenes that hold nothing to be found.
+
+The idea is Sung and Poggio's bootstrapping ("Example-based learning for view-based human face
+detection", 1998): train, run on images without objects, add what is wrongly found, train again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from bisect import bisect
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils._validate import check_number, check_type, check_whole, shown
+from course_utils.detection.boxes import Detections
+from course_utils.detection.centernet import maps_to_detections
+from course_utils.detection.models import detect
+from course_utils.detection.scenes import Scene
+from course_utils.training.callbacks import progress_bar
+from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
+from course_utils.training.distributed import (
+    exists_for_all,
+    gathered,
+    rank,
+    wait_for_all,
+    world_size,
+)
+
+
+@dataclass(frozen=True)
+class MiningRound:
+    """What one round of mining found, and what it cost.
+
+    Attributes:
+        found: the hard negatives, the highest score first.
+        scanned: scenes that the detector was run on.
+        unreadable: sentences about scenes that could not be read.
+        seconds: time of the scan, interrupted ones included.
+    """
+
+    found: tuple[HardNegative, ...]
+    scanned: int
+    unreadable: tuple[str, ...]
+    seconds: float
+
+    @property
+    def indices(self) -> list[int]:
+        """The indices of the scenes to add to the training set, the hardest first."""
+        return [negative.index for negative in self.found]
+
+    def __str__(self) -> str:
+        words = f"{len(self.found)} hard negatives of {self.scanned} scenes in {self.seconds:.1f} s"
+        if self.found:
+            words += f", scores {self.found[0].score:.2f} to {self.found[-1].score:.2f}"
+        return words + (f"; {len(self.unreadable)} unreadable" if self.unreadable else "")
+
+
+def mine_hard_negatives(
+    model: nn.Module,
+    scenes: Sequence[Scene],
+    *,
+    max_negatives: int,
+    exclude: Collection[int] = (),
+    distinct: float = 4.0,
+    batch_size: int = 64,
+    decode: Callable[[Tensor], list[Detections]] = maps_to_detections,
+    checkpoint: str | Path | None = None,
+    save_every: int = 50,
+    progress: bool = False,
+) -> MiningRound:
+    """Run a detector over scenes without objects and keep those that it is most wrong about.
+
+    Scenes are read one batch at a time, and only what was found is kept: memory does not grow with
+    their number. They are ranked by the highest score in them, not cut at a fixed score, which
+    means another thing for each detector.
+
+    Where several ranks run, with the same detector, each looks at its own part of the scenes, and
+    all get the result that one process would. A scan goes on with any number of ranks.
+
+    Args:
+        model: the detector.
+        scenes: has `len` and an index; `scenes[i]` that raises ValueError is noted and left out.
+        max_negatives: how many to keep at the most.
+        exclude: indices that are not looked at, such as those of rounds before.
+        distinct: of two finds whose surroundings differ less than this (root mean square, in levels
+            of 0 to 255), the one with the lower score is dropped; 0 keeps both.
+        batch_size: scenes at once, on each rank.
+        decode: turns the model's output into one `Detections` an image.
+        checkpoint: file in which the scan's state is kept; a scan that was interrupted goes on
+            where it was saved, if model, scenes and settings are the same.
+        save_every: batches (of a rank) between two saves.
+        progress: show a live line.
+
+    Raises:
+        FileNotFoundError: the checkpoint is a folder.
+        TypeError: the model is no `nn.Module`, or the scenes are no sequence of `Scene`.
+        ValueError: a number is out of its range, or the checkpoint is damaged or of another scan.
+    """
+    check_type("model", model, nn.Module)
+    for name, value in (
+        ("max_negatives", max_negatives),
+        ("batch_size", batch_size),
+        ("save_every", save_every),
+    ):
+        check_whole(name, value, 1)
+    check_number("distinct", distinct, least=0)
+    check_type("exclude", exclude, Iterable)
+    if not hasattr(scenes, "__len__") or not hasattr(scenes, "__getitem__"):
+        raise TypeError(
+            f"scenes is {shown(scenes)}, but must have a length and an index: give a list."
+        )
+    scan = _Scan(
+        model, scenes, Ranking(max_negatives, distinct), frozenset(exclude), batch_size, decode
+    )
+    if checkpoint is not None and exists_for_all(checkpoint):
+        scan.load(checkpoint)
+    started = time.perf_counter() - scan.seconds
+    starts = range(scan.position, len(scenes), batch_size * world_size())
+    visible = progress and rank() == 0
+    with progress_bar(len(starts), description="mining", enabled=visible) as bar:
+        for count, start in enumerate(starts, start=1):
+            scan.run(start)
+            scan.seconds = time.perf_counter() - started
+            if checkpoint is not None and (count % save_every == 0 or count == len(starts)):
+                scan.save(checkpoint)
+            bar.update()
+    found = tuple(scan.ranking.items)
+    return MiningRound(found, scan.scanned, tuple(scan.unreadable), scan.seconds)
+
+
+@dataclass
+class _Scan:
+    """A scan and how far it has come."""
+
+    model: nn.Module
+    scenes: Sequence[Scene]
+    ranking: Ranking
+    exclude: frozenset[int]
+    batch_size: int
+    decode: Callable[[Tensor], list[Detections]]
+    position: int = 0
+    scanned: int = 0
+    seconds: float = 0.0
+    unreadable: list[str] = field(default_factory=list)
+
+    def run(self, start: int) -> None:
+        """Look at one batch of scenes on each rank, the first from `start` on."""
+        own = start + rank() * self.batch_size
+        for scanned, unreadable, candidates in gathered(self._look(own, own + self.batch_size)):
+            self.scanned += scanned
+            self.unreadable += unreadable
+            self.ranking.add(candidates)
+        self.position = min(start + world_size() * self.batch_size, len(self.scenes))
+
+    def _look(self, start: int, end: int) -> tuple[int, list[str], list[HardNegative]]:
+        """Return how many scenes were read, what was said of the others, and what was found."""
+        batch, unreadable = {}, []
+        for index in range(start, min(end, len(self.scenes))):
+            if index not in self.exclude:
+                try:
+                    batch[index] = self.scenes[index]
+                except ValueError as error:
+                    unreadable.append(str(error))
+        results = detect(self.model, batch.values(), batch_size=self.batch_size, decode=self.decode)
+        candidates = [
+            HardNegative.of(index, scene, detections)
+            for index, (scene, detections) in zip(batch, results, strict=True)
+            if len(detections)
+        ]
+        return len(batch), unreadable, candidates
+
+    def save(self, path: str | Path) -> None:
+        """Write how far it has come; rank 0 does."""
+        names = ("position", "scanned", "seconds", "unreadable")
+        state = {name: getattr(self, name) for name in names}
+        if rank() == 0:
+            save_checkpoint(path, {**state, "key": self._key(), "ranking": self.ranking.state()})
+        wait_for_all()
+
+    def load(self, path: str | Path) -> None:
+        """Go on from what `save` wrote."""
+        state = load_checkpoint(path)
+        if state.pop("key", None) != self._key():
+            raise ValueError(
+                f"{path} belongs to another scan (another model, pool or setting): name another "
+                "checkpoint, or delete it."
+            )
+        self.ranking.load(state.pop("ranking"))
+        vars(self).update(state)
+
+    def _key(self) -> str:
+        digest = hashlib.sha256()
+        settings = (
+            len(self.scenes),
+            self.ranking.max_negatives,
+            self.ranking.distinct,
+            self.batch_size,
+        )
+        digest.update(repr((settings, sorted(self.exclude))).encode())
+        for name, values in self.model.state_dict().items():
+            digest.update(name.encode() + values.detach().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+CROP, GRID = 32, 8  # a find is compared by the 32 pixels around it, averaged to 8 x 8
+
+
+@dataclass(frozen=True)
+class HardNegative:
+    """A scene without objects in which a detector finds some.
+
+    Attributes:
+        index: of the scene in what was mined.
+        name: of the scene.
+        detections: all that was found in it, each one false; the first has the highest score.
+        look: (192,), the surroundings of the first one, averaged to 8 x 8 pixels, in levels.
+    """
+
+    index: int
+    name: str
+    detections: Detections
+    look: Tensor
+
+    @cached_property
+    def score(self) -> float:
+        """The highest score of what was found."""
+        return float(self.detections.scores[0])
+
+    @classmethod
+    def of(cls, index: int, scene: Scene, detections: Detections) -> HardNegative:
+        """Make one of a scene and what was found in it, at least one box.
+
+        Raises:
+            TypeError: `detections` is not a `Detections`.
+            ValueError: nothing was found.
+        """
+        check_type("detections", detections, Detections)
+        if not len(detections):
+            raise ValueError(f"In scene {index} nothing was found: give one with a detection.")
+        return cls(index, scene.name, detections, _look(scene.image, detections.boxes[0]))
+
+
+class Ranking:
+    """The hardest negatives seen so far, the highest score first.
+
+    One that was dropped is not kept for later: should the one that it looks like be dropped in
+    turn, it does not come back. Where look-alikes form chains, the order matters a little.
+
+    Args:
+        max_negatives: how many are kept.
+        distinct: of two whose surroundings differ less than this (root mean square, in levels of 0
+            to 255) only the harder one is kept; 0 keeps both.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+
+    def __init__(self, max_negatives: int, distinct: float):
+        check_whole("max_negatives", max_negatives, 1)
+        check_number("distinct", distinct, least=0)
+        self.max_negatives, self.distinct = max_negatives, distinct
+        self.items: list[HardNegative] = []
+
+    def add(self, candidates: Iterable[HardNegative]) -> None:
+        """Rank candidates among those that are kept; of equal scores the lower index leads.
+
+        Those that are kept are distinct already, so that only the new ones are compared: the time
+        grows with the number that is kept, not with its square.
+        """
+        worst = self.items[-1].score if len(self.items) == self.max_negatives else -math.inf
+        new = sorted((item for item in candidates if item.score >= worst), key=_rank)
+        if not new:
+            return
+        kept = self._thinned(new) if self.distinct else [*self.items, *new]
+        self.items = sorted(kept, key=_rank)[: self.max_negatives]
+
+    def _thinned(self, new: list[HardNegative]) -> list[HardNegative]:
+        """Return kept and new ones, unsorted, without each that looks like a harder one."""
+        old = self.items
+        looks = torch.stack([item.look for item in (*old, *new)])
+        new_looks = looks[len(old) :]
+        near = torch.cdist(new_looks, looks) < self.distinct * looks.shape[1] ** 0.5
+        stays = torch.zeros(len(looks), dtype=torch.bool)
+        stays[: len(old)] = True
+        for number, item in enumerate(new):  # the hardest first
+            easier = bisect(old, _rank(item), key=_rank)  # the first of the old ones that is so
+            rivals = near[number] & stays
+            if not rivals[:easier].any() and not rivals[len(old) :].any():
+                stays[easier : len(old)] &= ~rivals[easier : len(old)]
+                stays[len(old) + number] = True
+        return [item for item, stay in zip((*old, *new), stays.tolist(), strict=True) if stay]
+
+    def state(self) -> dict:
+        """Return what is kept as a few tensors and lists, for a checkpoint."""
+        found = [item.detections for item in self.items]
+        return {
+            "indices": [item.index for item in self.items],
+            "names": [item.name for item in self.items],
+            "counts": [len(detections) for detections in found],
+            "boxes": torch.cat([torch.empty(0, 4), *(d.boxes for d in found)]),
+            "scores": torch.cat([torch.empty(0), *(d.scores for d in found)]),
+            "looks": torch.stack([item.look for item in self.items] or [torch.empty(0)]),
+        }
+
+    def load(self, state: dict) -> None:
+        """Take over what `state` returned."""
+        boxes, scores = (state[name].split(state["counts"]) for name in ("boxes", "scores"))
+        found = map(Detections, boxes, scores)
+        parts = (state["indices"], state["names"], found, state["looks"])
+        self.items = list(map(HardNegative, *parts))
+
+
+def _rank(item: HardNegative) -> tuple[float, int]:
+    """Return what sorts the hardest to the front."""
+    return -item.score, item.index
+
+
+def _look(image: Tensor, box: Tensor) -> Tensor:
+    """Average the surroundings of a box, kept inside the image, to (3 * 8 * 8,) levels."""
+    height, width = image.shape[-2:]
+    x, y = ((box[:2] + box[2:]) / 2).tolist()
+    left = min(max(int(x) - CROP // 2, 0), max(width - CROP, 0))
+    top = min(max(int(y) - CROP // 2, 0), max(height - CROP, 0))
+    part = image[:, top : top + CROP, left : left + CROP].float()
+    return F.adaptive_avg_pool2d(part, GRID).flatten()

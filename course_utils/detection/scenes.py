@@ -1,0 +1,249 @@
+"""Scenes: images seen from above with the boxes of their ships, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from types import NoneType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_utils._validate import check_number, check_type, check_whole
+from course_utils.detection.centernet import STRIDE, boxes_to_maps
+from course_utils.training.device import pick_device
+from course_utils.training.distributed import own_part
+
+
+def _no_boxes() -> Tensor:
+    return torch.empty(0, 4)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image and what is in it; a box is x0, y0, x1, y1 in pixels, the last two exclusive.
+
+    Attributes:
+        name: of the scene, unique in its set.
+        image: uint8 (3, height, width).
+        boxes: float32 (n, 4), one a ship.
+        kinds: what each look-alike is; empty for real images.
+        look_alikes: float32 (m, 4), the boxes of the look-alikes.
+
+    Raises:
+        TypeError: image or boxes are no tensor.
+        ValueError: a tensor is of another form.
+    """
+
+    name: str
+    image: Tensor
+    boxes: Tensor
+    kinds: tuple[str, ...] = ()
+    look_alikes: Tensor = field(default_factory=_no_boxes)
+
+    def __post_init__(self):
+        for name in ("image", "boxes", "look_alikes"):
+            check_type(name, getattr(self, name), Tensor)
+        image = self.image
+        if image.dtype != torch.uint8 or image.dim() != 3 or len(image) != 3:
+            raise ValueError(
+                f"The image is {image.dtype} of shape {tuple(image.shape)}, but must be uint8 "
+                "(3, height, width)."
+            )
+        for boxes in (self.boxes, self.look_alikes):
+            if boxes.dim() != 2 or boxes.shape[1] != 4:
+                shape = tuple(boxes.shape)
+                raise ValueError(
+                    f"Boxes are of shape {shape}, but must be (n, 4), with n of 0 or more."
+                )
+
+
+class ResizedScenes:
+    """Sequence of the same scenes in another size; their boxes are resized with them.
+
+    Images are averaged over the pixels that fall into one (antialiasing). An image that is not
+    square is squeezed. A scene of the right size stays as it is.
+
+    Args:
+        scenes: has `len` and an index.
+        size: height and width in pixels.
+
+    Raises:
+        ValueError: `size` is less than 1.
+    """
+
+    def __init__(self, scenes: Sequence[Scene], size: int):
+        check_whole("size", size, 1)
+        self.scenes, self.size = scenes, size
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, index: int) -> Scene:
+        scene = self.scenes[index]
+        height, width = scene.image.shape[1:]
+        if (height, width) == (self.size, self.size):
+            return scene
+        image = F.interpolate(
+            scene.image[None].float(), (self.size, self.size), mode="bilinear", antialias=True
+        )
+        across, down = self.size / width, self.size / height
+        factors = torch.tensor([across, down, across, down])
+        return replace(
+            scene,
+            image=image[0].round().to(torch.uint8),
+            boxes=scene.boxes * factors,
+            look_alikes=scene.look_alikes * factors,
+        )
+
+
+@dataclass(frozen=True)
+class PackedScenes:
+    """Scenes of one size as two tensors.
+
+    Attributes:
+        images: uint8 (n, 3, height, width).
+        boxes: float32 (n, b, 4), each scene's list filled up with NaN.
+
+    Raises:
+        ValueError: there is no scene.
+    """
+
+    images: Tensor
+    boxes: Tensor
+
+    def __post_init__(self):
+        if not len(self.images):
+            raise ValueError(f"The images are {tuple(self.images.shape)}, but need at least one.")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def pack(scenes: Iterable[Scene], *, device: torch.device | str = "cpu") -> PackedScenes:
+    """Pack scenes of one size; they are all kept in memory.
+
+    Raises:
+        ValueError: there is none, they differ in size, or it is not a multiple of 4 pixels; or the
+            device is not there.
+    """
+    scenes = list(scenes)
+    shapes = {tuple(scene.image.shape) for scene in scenes}
+    if len(shapes) != 1:
+        raise ValueError(
+            f"There are {len(scenes)} scenes of the sizes {sorted(shapes)}, but at least one scene "
+            "and one size are needed."
+        )
+    (shape,) = shapes
+    if shape[1] % STRIDE or shape[2] % STRIDE:
+        raise ValueError(
+            f"The scenes have {shape[1]} x {shape[2]} pixels, but both must be multiples of "
+            f"{STRIDE}: crop or resize them."
+        )
+    most = max(len(scene.boxes) for scene in scenes)
+    boxes = torch.full((len(scenes), most, 4), torch.nan)
+    for row, scene in zip(boxes, scenes, strict=True):
+        row[: len(scene.boxes)] = scene.boxes
+    images = torch.stack([scene.image for scene in scenes])
+    device = pick_device(device)
+    return PackedScenes(images.to(device), boxes.to(device))
+
+
+class SceneLoader:
+    """Iterable of (images, target maps), with a fixed mix of scenes in each batch.
+
+    Both pools are gone through in a random order, again and again: each scene of a pool comes once
+    before any comes twice. Images are turned by quarters and mirrored at random, with their boxes.
+    Where several ranks run, each makes its own part of each batch.
+
+    Args:
+        positives: scenes with ships.
+        negatives: scenes without, or None.
+        negative_fraction: of each batch, 0 to 1, rounded to whole scenes.
+        batch_size: scenes a batch, of all ranks together.
+        steps: batches an epoch.
+        seed: of order and turns.
+
+    Yields:
+        Images uint8 (batch, 3, height, width), and maps of `boxes_to_maps`.
+
+    Raises:
+        TypeError: a pool is no `PackedScenes`.
+        ValueError: a number is out of its range, the scenes are not square or of two sizes, or a
+            share is asked for and there are no negatives.
+    """
+
+    def __init__(
+        self,
+        positives: PackedScenes,
+        negatives: PackedScenes | None = None,
+        *,
+        negative_fraction: float = 0.0,
+        batch_size: int = 32,
+        steps: int,
+        seed: int = 0,
+    ):
+        check_type("positives", positives, PackedScenes)
+        check_type("negatives", negatives, PackedScenes, NoneType)
+        check_number("negative_fraction", negative_fraction, least=0, below=1)
+        check_whole("batch_size", batch_size, 1)
+        check_whole("steps", steps, 1)
+        check_whole("seed", seed)
+        count = round(negative_fraction * batch_size)
+        if count and not negatives:
+            raise ValueError(
+                f"negative_fraction is {negative_fraction}, but there are no scenes without ships: give "
+                "negatives, or a share of 0."
+            )
+        shapes = {tuple(p.images.shape[1:]) for p in (positives, negatives) if p is not None}
+        if len(shapes) > 1 or len({n for shape in shapes for n in shape[1:]}) > 1:
+            raise ValueError(
+                f"The scenes have the sizes {sorted(shapes)}, but need one square one."
+            )
+        self.steps, self.seed, self.epoch = steps, seed, 0
+        kept = batch_size - count
+        self.pools = [(positives, kept, own_part(kept))]
+        if count:
+            self.pools.append((negatives, count, own_part(count, before=kept)))
+
+    def __len__(self) -> int:
+        """Return the number of batches an epoch."""
+        return self.steps
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        self.epoch += 1
+        orders = [_endless(len(pool), count, generator) for pool, count, _ in self.pools]
+        for _ in range(self.steps):
+            parts = [
+                (pool.images[(rows := next(order)[own]).to(pool.images.device)], pool.boxes[rows])
+                for (pool, _, own), order in zip(self.pools, orders, strict=True)
+            ]
+            turn = int(torch.randint(4, (), generator=generator))
+            mirror = bool(torch.randint(2, (), generator=generator))
+            images, maps = zip(*(_turned(*part, turn, mirror) for part in parts), strict=True)
+            yield torch.cat(images), torch.cat(maps)
+
+
+def _endless(size: int, count: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield `count` indices at a time, from one random order after the other."""
+    left = torch.empty(0, dtype=torch.long)
+    while True:
+        while len(left) < count:
+            left = torch.cat([left, torch.randperm(size, generator=generator)])
+        yield left[:count]
+        left = left[count:]
+
+
+def _turned(images: Tensor, boxes: Tensor, turns: int, mirror: bool) -> tuple[Tensor, Tensor]:
+    """Turn images by quarters to the left and mirror them, with their boxes; return the maps."""
+    size = images.shape[-1]
+    for _ in range(turns):
+        x0, y0, x1, y1 = boxes.unbind(-1)
+        boxes = torch.stack([y0, size - x1, y1, size - x0], -1)
+    images = images.rot90(turns, (-2, -1))
+    if mirror:
+        x0, y0, x1, y1 = boxes.unbind(-1)
+        boxes, images = torch.stack([size - x1, y0, size - x0, y1], -1), images.flip(-1)
+    return images, boxes_to_maps(boxes, size, size)

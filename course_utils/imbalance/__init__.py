@@ -1,0 +1,35 @@
+"""Imbalanced classes: made, measured and treated."""
+
+from course_utils.imbalance.class_metrics import (
+    balanced_accuracy,
+    class_recalls,
+    collect_logits,
+    confusion_matrix,
+)
+from course_utils.imbalance.imbalance import (
+    class_counts,
+    class_weights,
+    correct_prior,
+    linear_imbalance,
+    step_imbalance,
+)
+from course_utils.imbalance.sampling import (
+    OversamplingSampler,
+    oversample_indices,
+    undersample_indices,
+)
+
+__all__ = [
+    "OversamplingSampler",
+    "balanced_accuracy",
+    "class_counts",
+    "class_recalls",
+    "class_weights",
+    "collect_logits",
+    "confusion_matrix",
+    "correct_prior",
+    "linear_imbalance",
+    "oversample_indices",
+    "step_imbalance",
+    "undersample_indices",
+]

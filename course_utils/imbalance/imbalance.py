@@ -1,0 +1,155 @@
+"""Imbalance made from a balanced image set, and its correction in a model's logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from course_utils._validate import check_whole
+from course_utils.data.image_dataset import ImageDataset
+
+
+def class_counts(images: ImageDataset) -> Tensor:
+    """Return how many images each class has: int64 (classes,), zero for a class with none."""
+    return images.labels.cpu().bincount(minlength=len(images.class_names))
+
+
+def class_weights(counts: Tensor) -> Tensor:
+    """Return the weights of a class-weighted loss: inversely proportional to the class counts.
+
+    A weight is `n / (classes * count)`, so that the weights average to one over the n samples.
+
+    Args:
+        counts: samples of each class, (classes,).
+
+    Returns:
+        float32 (classes,), as `torch.nn.functional.cross_entropy` takes them.
+
+    Raises:
+        ValueError: a class has no sample, so that its weight would be infinite, or the counts have
+            another form.
+    """
+    if counts.ndim != 1 or not len(counts):
+        raise ValueError(
+            f"The counts have the shape {tuple(counts.shape)}, but must be (classes,)."
+        )
+    empty = (~(counts > 0)).nonzero()[:, 0].tolist()  # NaN included
+    if empty:
+        raise ValueError(
+            f"The classes {empty} have no sample, but {counts[empty].tolist()}, so that their "
+            "weight would be infinite: leave them out, or collect at least 1 of each."
+        )
+    return counts.sum() / (len(counts) * counts.float())
+
+
+def step_imbalance(
+    images: ImageDataset, *, largest: int, smallest: int, minority: Sequence[int], seed: int
+) -> ImageDataset:
+    """Draw a set with step imbalance: some classes keep few images, all others keep many.
+
+    Buda, Maki and Mazurowski 2018 describe it by two numbers: the share of minority classes, and
+    the ratio largest / smallest.
+
+    Args:
+        images: what to draw from.
+        largest: images of each majority class.
+        smallest: images of each minority class.
+        minority: positions of the minority classes in `images.class_names`.
+        seed: of the draw; no global generator is touched.
+
+    Raises:
+        ValueError: a class has too few images, a size is below 1, or a class is unknown.
+    """
+    classes = range(len(images.class_names))
+    unknown = [label for label in minority if label not in classes]
+    if unknown:
+        raise ValueError(
+            f"The minority classes {unknown} are unknown: {images.name} has the classes 0 to "
+            f"{len(classes) - 1}."
+        )
+    check_whole("largest", largest)
+    check_whole("smallest", smallest)
+    sizes = [smallest if label in minority else largest for label in classes]
+    return _draw(images, sizes, seed)
+
+
+def linear_imbalance(
+    images: ImageDataset, *, largest: int, smallest: int, seed: int
+) -> ImageDataset:
+    """Draw a set whose class sizes rise in equal steps from the first class to the last.
+
+    Linear imbalance of Buda, Maki and Mazurowski 2018, described by the ratio largest / smallest.
+
+    Args:
+        images: what to draw from.
+        largest: images of the last class.
+        smallest: images of the first class.
+        seed: of the draw; no global generator is touched.
+
+    Raises:
+        ValueError: a class has too few images, or a size is below 1.
+    """
+    check_whole("largest", largest)
+    check_whole("smallest", smallest)
+    sizes = torch.linspace(smallest, largest, len(images.class_names)).round().long().tolist()
+    return _draw(images, sizes, seed)
+
+
+def _draw(images: ImageDataset, sizes: Sequence[int], seed: int) -> ImageDataset:
+    """Draw so many images of each class at random; they keep their order."""
+    check_whole("seed", seed)
+    labels = images.labels.cpu()
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    chosen = []
+    for label, size in enumerate(sizes):
+        members = order[labels[order] == label]
+        if not 1 <= size <= len(members):
+            raise ValueError(
+                f"Class {label} ({images.class_names[label]}) is to have {size} images, but "
+                f"{images.name} has {len(members)} of it: ask for at least 1 and at most so many."
+            )
+        chosen.append(members[:size])
+    return images.subset(torch.cat(chosen).sort().values)
+
+
+def correct_prior(logits: Tensor, counts: Tensor) -> Tensor:
+    """Subtract the log of each class's share in the training set from the logits.
+
+    By Bayes' rule, p(class | image) is proportional to p(image | class) * p(class). A net trained
+    with cross-entropy learns the left side, so its logits contain log p(class) of the *training*
+    set. Without it, all classes count alike: the prediction with the best balanced accuracy. This
+    is the post-hoc logit adjustment of Menon et al., "Long-tail learning via logit adjustment",
+    2021, at their default strength (tau = 1). Nothing is trained again.
+
+    Not for a model trained with oversampling, undersampling or a weighted loss: these have taken
+    the prior out already.
+
+    Args:
+        logits: floating point, (n, classes).
+        counts: training samples of each class, (classes,); only their proportions matter.
+
+    Returns:
+        Corrected logits, (n, classes), on the device of the logits.
+
+    Raises:
+        ValueError: the shapes do not fit, the logits are no floats, or a class has no training
+            sample.
+    """
+    counts = torch.as_tensor(counts, dtype=torch.float64)
+    if logits.ndim != 2 or counts.shape != logits.shape[1:]:
+        raise ValueError(
+            f"The logits have shape {tuple(logits.shape)} and the counts {tuple(counts.shape)}, "
+            "but must be (n, classes) and (classes,)."
+        )
+    if not logits.is_floating_point():
+        raise ValueError(f"The logits are {logits.dtype}, but must be floating point.")
+    empty = (~((counts > 0) & counts.isfinite())).nonzero()[:, 0].tolist()
+    if empty:
+        raise ValueError(
+            f"The classes {empty} have no training sample, but {counts[empty].tolist()}, so that "
+            "nothing is known about them: leave them out of the logits and the counts."
+        )
+    log_prior = (counts / counts.sum()).log()
+    return logits - log_prior.to(device=logits.device, dtype=logits.dtype)

@@ -1,0 +1,89 @@
+"""The one place where a lesson reads from which profile it runs and where the data lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from course_utils._validate import check_whole
+
+PROFILES = ("quick", "full", "smoke")
+# Beside the package in the course's repository; a package installed from a wheel has none.
+EMBEDDED = Path(__file__).resolve().parent.parent / "data"
+
+
+def profile() -> str:
+    """Name the profile that `COURSE_PROFILE` asks for.
+
+    `quick` (the default) takes seconds on a CPU with the embedded data. `full` is the published
+    setting on a GPU. `smoke` walks the full profile's code in a few steps on generated data; it is
+    for tests, and its numbers mean nothing.
+
+    Raises:
+        ValueError: `COURSE_PROFILE` holds another name.
+    """
+    name = os.environ.get("COURSE_PROFILE", "quick")
+    if name not in PROFILES:
+        raise ValueError(
+            f"COURSE_PROFILE is {name!r}, but must be one of {', '.join(PROFILES)}: "
+            "unset it for the quick profile."
+        )
+    return name
+
+
+def is_graded() -> bool:
+    """Say whether nbgrader runs this notebook, to grade or to validate it, and not a learner.
+
+    nbgrader itself sets `NBGRADER_EXECUTION`, so that neither the notebook nor the teacher has to
+    switch anything.
+    """
+    return "NBGRADER_EXECUTION" in os.environ
+
+
+def data_folder() -> Path:
+    """Name the folder of the data sets: `COURSE_DATA`, else the course's `data/`.
+
+    A package that was installed without the course's repository has `~/.course_data` in its place,
+    so that nothing is downloaded into Python's own folders.
+
+    Raises:
+        ValueError: `COURSE_DATA` names a file.
+    """
+    default = EMBEDDED if (EMBEDDED / "fashion-mnist").is_dir() else "~/.course_data"
+    folder = Path(os.environ.get("COURSE_DATA", default)).expanduser()
+    if folder.is_file():
+        raise ValueError(f"COURSE_DATA is {str(folder)!r}, a file, but must name a folder.")
+    return folder
+
+
+def choose(*, quick, full, smoke):
+    """Return the argument that belongs to the running profile.
+
+    A lesson states its settings once, as `choose(quick=..., full=..., smoke=...)`, and the same
+    cells serve every profile.
+
+    Raises:
+        ValueError: as `profile`.
+    """
+    return {"quick": quick, "full": full, "smoke": smoke}[profile()]
+
+
+def seeds(count: int, *, first: int = 0) -> tuple[int, ...]:
+    """Return the `count` seeds of a lesson, from `first` on.
+
+    `COURSE_SEED` (default 0) moves them all, by a thousand each: `make claims` runs every lesson on
+    seeds on which nothing in it was chosen.
+
+    Raises:
+        ValueError: `COURSE_SEED` or `first` is not a whole number of at least 0, or `count` none of
+            at least 1.
+    """
+    check_whole("count", count, 1)
+    check_whole("first", first)
+    text = os.environ.get("COURSE_SEED", "0")
+    if not text.isdecimal():
+        raise ValueError(
+            f"COURSE_SEED is {text!r}, but must be a whole number: unset it for the lessons' own."
+        )
+    start = 1000 * int(text) + first
+    return tuple(range(start, start + count))

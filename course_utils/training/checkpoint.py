@@ -1,0 +1,228 @@
+"""The checkpoint of a training run, in a file that is whole or the one before and runs no code."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from operator import length_hint
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_utils._files import atomic_write
+from course_utils._random import rng_state, set_rng_state
+from course_utils._validate import check_type
+from course_utils.training.distributed import gathered, rank, wait_for_all, world_size
+from course_utils.training.history import RunLog
+from course_utils.training.preserve_state import loader_generators
+from course_utils.training.step import TrainStep
+
+# What decides, beside the images, which batches come; those of `DeviceLoader`.
+ORDER = ("batch_size", "num_images", "shuffle", "seed")
+# What schedules change from step to step, so that it says nothing about a run's settings.
+SCHEDULED = ("lr", "momentum", "betas")
+
+
+class RunCheckpoint:
+    """The checkpoint of one training run: all that the steps to come depend on.
+
+    Kept are model (buffers outside its `state_dict` included), optimizer, schedule, gradient
+    scaler, log, the loaders' positions and the global random generators. Where several ranks run,
+    each calls `save` and `restore`; rank 0 writes, with the generators of each.
+
+    Args:
+        path: the file.
+        step: the training step, with its model, optimizer and scaler.
+        log: the run's log.
+        loader: the training batches.
+        valid_loader: the validation batches or None.
+        schedule: the schedule or None.
+
+    Raises:
+        ValueError: the schedule has no state that could be kept.
+    """
+
+    def __init__(
+        self, path: str | Path, step: TrainStep, log: RunLog, *, loader, valid_loader, schedule
+    ):
+        if schedule is not None and not hasattr(schedule, "load_state_dict"):
+            raise ValueError(
+                f"The schedule {type(schedule).__name__} has no state_dict and load_state_dict, "
+                "which a checkpoint needs: add them, or train without checkpoint."
+            )
+        self.path, self.model = Path(path), step.model
+        # The schedule first: it may refuse, and then nothing has been changed.
+        parts = {
+            "schedule": schedule,
+            "model": step.model,
+            "optimizer": step.optimizer,
+            "scaler": step.scaler,
+            "loader": loader,
+            "valid_loader": valid_loader,
+            "log": log,
+        }
+        self._parts = {k: part for k, part in parts.items() if hasattr(part, "load_state_dict")}
+        self._generators = loader_generators(loader)
+        self._settings = {
+            "number of ranks": world_size(),
+            "list of parts": list(self._parts),
+            "number of batches per epoch": length_hint(loader),
+            **{f"batches.{name}": getattr(loader, name, None) for name in ORDER},
+            "number of validation batches": length_hint(valid_loader),
+            "list of recorded values": list(log.record),
+            "schedule": type(schedule).__name__,
+            "optimizer": type(step.optimizer).__name__,
+            **_shapes(step.model),
+            **_group_settings(step.optimizer, scheduled=schedule is not None),
+        }
+
+    def save(self) -> None:
+        """Write the run's present state.
+
+        Raises:
+            NonFiniteLoss: a loss is infinite or NaN; the file is then as it was.
+        """
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        state |= {
+            "buffers": dict(self.model.named_buffers()),
+            "settings": self._settings,
+        }
+        own = {"generators": [g.get_state() for g in self._generators], "rng": rng_state()}
+        first, *others = gathered(own)
+        state |= {**first, "other_ranks": others}
+        if rank() == 0:
+            save_checkpoint(self.path, state)
+        wait_for_all()
+
+    def restore(self, epochs: int) -> None:
+        """Put the run's state back as it was saved, to go on to `epochs` epochs.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: the file is damaged or foreign, the run had other settings or is in a later
+                epoch already; model, optimizer and the rest are then as they were.
+        """
+        state = load_checkpoint(self.path)
+        if "settings" not in state:
+            raise ValueError(
+                f"{self.path} holds no training run: give fit another checkpoint path."
+            )
+        theirs, ours = {"number of ranks": 1} | state["settings"], self._settings
+        for name in ours | theirs:
+            if theirs.get(name) != ours.get(name):
+                raise ValueError(
+                    f"The checkpoint {self.path} is of another run: its {name} is "
+                    f"{theirs.get(name)}, but here it is {ours.get(name)}; take the settings of "
+                    "that run, or delete the file to start afresh."
+                )
+        begun = len(state["log"]["history"]["train_loss"]) + bool(state["log"]["sizes"])
+        if begun > epochs:
+            raise ValueError(
+                f"The checkpoint {self.path} is in epoch {begun} already, but epochs is {epochs}: "
+                "ask for as many at least, or delete the file to start afresh."
+            )
+        for name, part in self._parts.items():
+            part.load_state_dict(state[name])
+        for name, buffer in self.model.named_buffers():
+            buffer.copy_(state["buffers"][name])
+        own = [state, *state.get("other_ranks", [])][rank()]
+        for generator, value in zip(self._generators, own["generators"], strict=True):
+            generator.set_state(value)
+        set_rng_state(own["rng"])
+
+
+def _shapes(model: nn.Module) -> dict[str, list[int]]:
+    return {f"shape of {name}": list(p.shape) for name, p in model.named_parameters()}
+
+
+def _group_settings(optimizer: torch.optim.Optimizer, *, scheduled: bool) -> dict[str, Any]:
+    hidden = ("params", *(SCHEDULED if scheduled else ()))
+    settings: dict[str, Any] = {}
+    for number, group in enumerate(optimizer.param_groups):
+        settings[f"number of tensors in group {number}"] = len(group["params"])
+        for key, value in group.items():
+            if key not in hidden:
+                plain = float(value) if isinstance(value, Tensor) else value
+                settings[f"{key} of group {number}"] = plain
+    return settings
+
+
+FORMAT = "course_utils checkpoint 1"
+
+
+def save_checkpoint(path: str | Path, state: dict) -> None:
+    """Write a state so that a kill at any moment leaves the old file or the new one.
+
+    Args:
+        path: the file; its folder is created when it is missing.
+        state: tensors and plain Python values in dicts, lists and tuples. NumPy's numbers are
+            written as Python's, since a safe load accepts no others.
+
+    Raises:
+        TypeError: the state is no dict.
+        ValueError: the state holds an object that only running code could load.
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    check_type("state", state, dict)
+    buffer = io.BytesIO()
+    try:
+        torch.save({"format": FORMAT, "state": _plain(state)}, buffer)
+        buffer.seek(0)
+        refused = torch.serialization.get_unsafe_globals_in_checkpoint(buffer)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        refused = [str(error)]
+    if refused:
+        raise ValueError(
+            f"The state cannot be kept in a checkpoint ({', '.join(sorted(refused))}): "
+            "give tensors and plain Python values."
+        )
+    with atomic_write(path) as file:
+        file.write(buffer.getbuffer())
+
+
+def load_checkpoint(path: str | Path) -> dict:
+    """Return the state that `save_checkpoint` wrote, its tensors on the CPU; runs no code of it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or is not one of `save_checkpoint`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no checkpoint {path}: correct the path, or train with checkpoint=... first."
+        )
+    try:
+        # PyTorch does not compare the checksums that its files carry.
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        content = None if damaged else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever the bytes of a foreign file provoke
+        raise _unreadable(path) from error
+    if damaged:
+        raise _unreadable(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(
+            f"{path} is a PyTorch file, but none that save_checkpoint wrote: load it with "
+            "torch.load(..., weights_only=True), or give another path."
+        )
+    return content["state"]
+
+
+def _unreadable(path: Path) -> ValueError:
+    return ValueError(
+        f"{path} is damaged, or is no checkpoint of save_checkpoint: put a sound copy in its "
+        "place, or delete it to start afresh."
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) is dict:
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value

@@ -1,0 +1,110 @@
+"""Command that tunes the schedules of lesson 04 and stores what it found beside the lesson.
+
+    python -m experiments.tune_04              every arm of the small net: minutes
+    python -m experiments.tune_04 --deep       ResNet-20 as well: half an hour
+
+Each arm (net, batch size, schedule, epochs) gets its learning rate from the same grid, by the mean
+accuracy on validation images over seeds of its own; where the best rate lies at the edge, the
+grid goes on by factors of two. Then the arm is trained on other seeds and measured on test images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from functools import partial
+from statistics import mean
+
+import torch
+
+from course_utils._files import atomic_write
+from course_utils.data.device_loader import DeviceLoader
+from course_utils.lessons import STORED, stored_results
+from course_utils.lessons.lesson_04 import Run, Settings, quick_settings
+from course_utils.models import CifarResNet, small_cnn
+from course_utils.training.device import pick_device
+from course_utils.training.evaluate import evaluate
+from course_utils.training.history import NonFiniteLoss
+
+LR_GRID = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+TUNING_SEEDS = (100, 101, 102)
+TEST_SEEDS = tuple(range(200, 210))
+RESULT_FILE = STORED / "tune_04.json"
+SMALL = [
+    *(("1cycle", 128, epochs) for epochs in (2, 4, 8, 12)),
+    *(("linear decay", 128, epochs) for epochs in (2, 4, 8, 12)),
+    *(("step decay", 128, epochs) for epochs in (2, 4, 8, 12)),
+    *(("constant", 128, epochs) for epochs in (2, 4, 8, 12, 20)),
+    *(("1cycle", 512, epochs) for epochs in (8, 16)),
+    *(("step decay", 512, epochs) for epochs in (8, 16)),
+]
+DEEP = [("1cycle", 128, 4), ("linear decay", 128, 4)]
+DEEP_GRID = (0.1, 0.2, 0.4)
+
+
+def tune(settings: Settings, run: Run, grid: tuple[float, ...], images, device) -> dict:
+    """Choose the learning rate of an arm on validation images; measure it on test images.
+
+    Returns:
+        The rates with their validation accuracy, seed by seed; the chosen one; its test accuracy.
+    """
+    train, valid, test = images
+
+    def accuracy(lr: float, seed: int, measured) -> float:
+        try:
+            model, _ = replace(run, lr=lr).train(settings, train, seed, device=device)
+        except NonFiniteLoss:
+            return 100 / len(train.class_names)
+        batches = DeviceLoader(measured, batch_size=1000, device=device)
+        return round(100 * evaluate(model, batches)[1], 2)
+
+    validation = {}
+    rates = list(grid)
+    while True:
+        for lr in rates:
+            validation[lr] = [accuracy(lr, seed, valid) for seed in TUNING_SEEDS]
+        best = max(validation, key=lambda lr: mean(validation[lr]))
+        if min(validation) < best < max(validation):
+            break
+        rates = [best / 2 if best == min(validation) else best * 2]
+    return {
+        "lr": best,
+        "validation": dict(sorted(validation.items())),
+        "test": [accuracy(best, seed, test) for seed in TEST_SEEDS],
+        "steps": run.epochs * (len(train) // run.batch_size),
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Tune every arm that is not stored yet, writing the file after each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--deep", action="store_true", help="tune ResNet-20 as well")
+    deep = parser.parse_args(arguments).deep
+    device = pick_device()
+    settings = quick_settings(small_cnn)
+    images = settings.load()
+    arms = [("small_cnn", settings, arm, LR_GRID) for arm in SMALL]
+    if deep:
+        resnet = quick_settings(partial(CifarResNet, 20, channels=1))
+        arms += [("ResNet-20", resnet, arm, DEEP_GRID) for arm in DEEP]
+    stored = stored_results("tune_04") if RESULT_FILE.exists() else {"entries": {}}
+    for net, net_settings, (schedule, batch_size, epochs), grid in arms:
+        name = f"{net}, batch {batch_size}, {schedule}, {epochs} epochs"
+        if name in stored["entries"]:
+            continue
+        start = time.perf_counter()
+        run = Run(schedule, epochs, lr=grid[0], batch_size=batch_size)
+        entry = tune(net_settings, run, grid, images, device)
+        stored["entries"][name] = entry
+        stored["made_with"] = {"torch": torch.__version__, "device": device.type}
+        stored["seeds"] = {"tuning": TUNING_SEEDS, "test": TEST_SEEDS}
+        with atomic_write(RESULT_FILE) as file:
+            file.write(json.dumps(stored, indent=1).encode())
+        seconds = time.perf_counter() - start
+        print(f"{name}: LR {entry['lr']}, test {entry['test']}, {seconds:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

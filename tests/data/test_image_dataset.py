@@ -1,0 +1,223 @@
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.data.image_dataset import (
+    ImageDataset,
+    channel_statistics,
+    pool_images,
+    split_images,
+    train_and_test,
+)
+
+
+def make_set(n=12, shape=(2, 4, 6), classes=3, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=generator)
+    names = tuple("abcdefghij"[:classes])
+    return ImageDataset(images, torch.arange(n) % classes, names, (0.4, 0.5), (0.2, 0.3), "letters")
+
+
+def test_length_and_words():
+    """Does a set know its length, and describe itself without printing its pixels?"""
+    data = make_set()
+    assert len(data) == 12
+    assert repr(data) == "ImageDataset(letters: 12 images of 2 x 4 x 6, 3 classes)"
+
+
+def test_frozen():
+    """Can no part of a set be replaced by accident?"""
+    with pytest.raises(FrozenInstanceError):
+        make_set().labels = torch.zeros(12)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        (
+            {"images": torch.zeros(12, 2, 4, 6)},
+            r"images are torch.float32 .* \(12, 2, 4, 6\)",
+        ),
+        ({"images": torch.zeros(12, 4, 6, dtype=torch.uint8)}, r"of shape \(12, 4, 6\).*uint8 \(n"),
+        ({"labels": torch.zeros(12)}, r"labels are torch.float32.*int64 of shape \(12,\)"),
+        ({"labels": torch.zeros(11).long()}, r"of shape \(11,\), but must be .* \(12,\)"),
+        (
+            {"images": torch.zeros(0, 2, 4, 6).byte(), "labels": torch.zeros(0).long()},
+            "set is empty",
+        ),
+        ({"images": torch.zeros(12, 2, 0, 6).byte()}, "set is empty"),
+        ({"labels": torch.full((12,), 3)}, "labels go from 3 to 3, but must go from 0 to 2"),
+        ({"labels": torch.full((12,), -1)}, "labels go from -1 to -1"),
+        ({"labels": torch.zeros(12, device="meta").long()}, "images are on cpu.* labels on meta"),
+        ({"mean": (0.5,)}, r"1 and 2 numbers, but must have one a channel \(2\)"),
+        ({"std": (0.5, 0.5, 0.5)}, "2 and 3 numbers"),
+        ({"std": (0.5, 0.0)}, "std positive"),
+        ({"mean": (0.5, float("nan"))}, "finite"),
+    ],
+)
+def test_invalid(changes, words):
+    """Does a part of the wrong form raise one sentence that names the set and what was given?"""
+    with pytest.raises(ValueError, match=f"^letters: .*{words}[^.]*\\.$"):
+        replace(make_set(), **changes)
+
+
+@pytest.mark.parametrize("convert", [list, tuple, np.array, torch.tensor, torch.IntTensor])
+def test_subset(convert):
+    """Does a subset hold the images asked for, in that order, repeated ones as well?"""
+    data = make_set()
+    part = data.subset(convert([5, 0, 5]))
+    assert torch.equal(part.images, data.images[[5, 0, 5]])
+    assert part.labels.tolist() == [2, 0, 2]
+    assert part.labels.dtype == torch.int64
+    assert (part.mean, part.std, part.name) == (data.mean, data.std, data.name)
+    assert part.class_names == data.class_names
+
+
+@pytest.mark.parametrize(
+    "indices, words",
+    [
+        ([], "There are no indices: give at least one"),
+        ([0, 12], "from 0 to 12, but must go from 0 to 11: letters has 12 images"),
+        ([-1], "from -1 to -1"),
+        ([0.0, 1.0], "type torch.float32"),
+        ([True] * 12, r"mask .torch.bool.*mask.nonzero\(\)"),
+        ([[0, 1]], r"shape \(1, 2\)"),
+        (torch.tensor(3), r"shape \(\)"),
+    ],
+)
+def test_bad_subset(indices, words):
+    """Do indices that pick nothing, too much or by a mask raise a sentence?"""
+    with pytest.raises(ValueError, match=words):
+        make_set().subset(indices)
+
+
+def test_pooling():
+    """Is each pixel of a pooled image the mean of its block, rounded half up?"""
+    data = make_set(1500)
+    pooled = pool_images(data, 2)
+    blocks = data.images.long().view(1500, 2, 2, 2, 3, 2)
+    sums = sum(blocks[:, :, :, i, :, j] for i in range(2) for j in range(2))
+    assert torch.equal(pooled.images.long(), (sums + 2) // 4)
+    assert (sums % 4 == 2).any()
+    assert (pooled.images.shape, pooled.name) == ((1500, 2, 2, 3), "letters pooled to 2 x 3")
+    assert torch.equal(pooled.labels, data.labels)
+
+
+def test_pooling_keeps_the_statistics():
+    """Do a training and a test set stay normalised alike when both are pooled?"""
+    data = make_set()
+    pooled = pool_images(data, 2)
+    assert (pooled.mean, pooled.std) == (data.mean, data.std)
+
+
+def test_pooling_extremes():
+    """Do pooled white images stay white, and does factor 1 change no pixel?"""
+    data = make_set()
+    white = replace(data, images=torch.full_like(data.images, 255))
+    assert (pool_images(white, 2).images == 255).all()
+    assert torch.equal(pool_images(data, 1).images, data.images)
+
+
+def test_pooling_of_a_permuted_set():
+    """Are images pooled that do not lie in one piece of memory?"""
+    data = make_set()
+    images = data.images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    assert torch.equal(
+        pool_images(replace(data, images=images), 2).images, pool_images(data, 2).images
+    )
+
+
+@pytest.mark.parametrize("factor", [3, 4, 0, -2, 2.0, True])
+def test_bad_pooling(factor):
+    """Does a factor that does not divide height and width raise a sentence?"""
+    with pytest.raises(ValueError, match=f"^factor is {factor}, but must"):
+        pool_images(make_set(), factor)
+
+
+def imbalanced():
+    data = make_set(1000)
+    return replace(data, labels=torch.tensor([0] * 700 + [1] * 250 + [2] * 50))
+
+
+def positions(part, whole):
+    where = {image.numpy().tobytes(): i for i, image in enumerate(whole.images)}
+    return [where[image.numpy().tobytes()] for image in part.images]
+
+
+def test_split_is_disjoint():
+    """Do the parts have the sizes asked for, no image in common, and each image its label?"""
+    data = imbalanced()
+    parts = split_images(data, (500, 200, 99), seed=0)
+    found = [positions(part, data) for part in parts]
+    assert [len(part) for part in parts] == [500, 200, 99]
+    assert len(set(sum(found, []))) == 799
+    for part, where in zip(parts, found, strict=True):
+        assert torch.equal(part.labels, data.labels[where])
+        assert where == sorted(where)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_split_is_stratified(seed):
+    """Has each part of each class its share, to within one image?"""
+    for part in split_images(imbalanced(), (333, 100, 20, 7), seed=seed):
+        share = torch.tensor([0.7, 0.25, 0.05]) * len(part)
+        assert (part.labels.bincount(minlength=3) - share).abs().max() <= 1
+
+
+def test_split_of_equal_classes_is_exact():
+    """Does each of ten equal classes get exactly a tenth of a part?"""
+    data = make_set(1000, classes=10)
+    for part in split_images(data, (500, 300, 200), seed=0):
+        assert part.labels.bincount().tolist() == [len(part) // 10] * 10
+
+
+def test_split_is_random_and_seeded():
+    """Does the seed alone decide which images are drawn, and each image get its chance?"""
+    data = imbalanced()
+    state = torch.get_rng_state()
+    first, again, other = (split_images(data, (500,), seed=s)[0] for s in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(first.images, again.images)
+    assert 150 < len(set(positions(first, data)) & set(positions(other, data))) < 350
+    drawn = set().union(*(positions(split_images(data, (500,), s)[0], data) for s in range(15)))
+    assert len(drawn) == 1000
+
+
+@pytest.mark.parametrize(
+    "sizes, words",
+    [
+        ((13,), r"add up to 13, but letters has only 12"),
+        ((6, 7), r"sizes \(6, 7\) add up to 13"),
+        ((6, 0), r"A size is 0, but must be an integer of at least 1"),
+        ((), "no sizes: give one a part"),
+        ((0.5, 0.5), r"A size is 0.5"),
+    ],
+)
+def test_bad_split(sizes, words):
+    """Do sizes that the set cannot give raise a sentence?"""
+    with pytest.raises(ValueError, match=words):
+        split_images(make_set(), sizes, seed=0)
+
+
+def test_channel_statistics():
+    """Are mean and standard deviation those of each channel's pixels, to the last digits?"""
+    images = make_set(50).images
+    images[:, 1] //= 3
+    mean, std = channel_statistics(images)
+    pixels = images.double().div(255).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(torch.tensor(mean).double(), pixels.mean(1), rtol=1e-6, atol=0)
+    expected = pixels.std(1, correction=0)
+    torch.testing.assert_close(torch.tensor(std).double(), expected, rtol=1e-6, atol=0)
+    assert mean[1] < mean[0] / 2
+
+
+def test_train_and_test_share_the_training_statistics():
+    """Are both sets normalised with the mean and std of the training images alone?"""
+    a, b = make_set(), make_set(6, seed=1)
+    labels = [x.labels.to(torch.uint8) for x in (a, b)]
+    train, test = train_and_test(a.images, labels[0], b.images, labels[1], ["a", "b", "c"], "set")
+    assert (train.mean, train.std) == (test.mean, test.std) == channel_statistics(a.images)
+    assert channel_statistics(b.images)[0] != test.mean
+    assert (len(train), len(test), test.labels.dtype) == (12, 6, torch.int64)

@@ -1,0 +1,175 @@
+from dataclasses import FrozenInstanceError
+
+import pytest
+import torch
+
+from course_utils.detection.centernet import boxes_to_maps
+from course_utils.detection.scenes import ResizedScenes, Scene, SceneLoader, pack
+from course_utils.detection.synthetic import SimulatedScenes
+
+IMAGE = torch.zeros(3, 4, 5, dtype=torch.uint8)
+
+
+def test_real_scene():
+    """Has a scene without look-alikes an empty list of boxes for them, in the boxes' form?"""
+    scene = Scene("a", IMAGE, torch.tensor([[0.0, 0.0, 1.0, 1.0]]))
+    assert scene.kinds == ()
+    assert scene.look_alikes.shape == (0, 4)
+    assert scene.look_alikes.dtype == torch.float32
+    joined = torch.cat([scene.boxes, scene.look_alikes])
+    assert joined.tolist() == [[0, 0, 1, 1]]
+
+
+def test_default_is_not_shared():
+    """Has each scene a list of its own?"""
+    first, second = (Scene(name, IMAGE, torch.empty(0, 4)) for name in "ab")
+    assert first.look_alikes is not second.look_alikes
+
+
+def test_frozen():
+    """Can a scene's parts not be exchanged behind its back?"""
+    scene = Scene("a", IMAGE, torch.empty(0, 4), ("buoy",), torch.ones(1, 4))
+    assert len(scene.kinds) == len(scene.look_alikes)
+    with pytest.raises(FrozenInstanceError):
+        scene.name = "b"
+
+
+def test_boxes_stay_on_their_ships():
+    """Do a bright block and its box have the same place after the image has shrunk?"""
+    image = torch.zeros(3, 64, 128, dtype=torch.uint8)
+    image[:, 16:32, 64:96] = 200
+    box = torch.tensor([[64.0, 16, 96, 32]])
+    (scene,) = [ResizedScenes([Scene("a", image, box)], 32)[0]]
+    assert scene.image.shape == (3, 32, 32) and scene.image.dtype == torch.uint8
+    assert scene.boxes.tolist() == [[16, 8, 24, 16]]
+    rows, columns = (scene.image[0] > 100).nonzero(as_tuple=True)
+    assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (16, 8, 24, 16)
+    assert scene.name == "a"
+
+
+def test_right_size_is_untouched():
+    """Is a scene that has the size already the very same, and the length that of the source?"""
+    scenes = SimulatedScenes(3, ships=True, size=64)
+    resized = ResizedScenes(scenes, 64)
+    assert len(resized) == 3
+    assert torch.equal(resized[2].image, scenes[2].image)
+    assert torch.equal(resized[2].boxes, scenes[2].boxes)
+
+
+def test_end():
+    """Does it end where its source does, so that it can be looped over?"""
+    assert len(list(ResizedScenes(SimulatedScenes(3, ships=False, size=64), 32))) == 3
+
+
+def test_bad_size():
+    """Does a size of 0 raise a sentence?"""
+    with pytest.raises(ValueError, match="size is 0"):
+        ResizedScenes([], 0)
+
+
+def marked(count, size=64, first=0, box=True):
+    """Make scenes whose pixels all hold the scene's number, with one box each or none."""
+    return [
+        Scene(
+            str(i),
+            torch.full((3, size, size), i, dtype=torch.uint8),
+            torch.tensor([[4.0, 8, 20, 28]]) if box else torch.empty(0, 4),
+        )
+        for i in range(first, first + count)
+    ]
+
+
+def numbers(images):
+    return images[:, 0, 0, 0].tolist()
+
+
+def test_pack():
+    """Do images and boxes come out as they went in, short lists filled up with NaN?"""
+    scenes = [*SimulatedScenes(5, ships=True, size=64), *SimulatedScenes(2, ships=False, size=64)]
+    packed = pack(scenes)
+    assert len(packed) == 7 and packed.images.dtype == torch.uint8
+    for i, scene in enumerate(scenes):
+        assert torch.equal(packed.images[i], scene.image)
+        real = packed.boxes[i][~packed.boxes[i][:, 0].isnan()]
+        assert torch.equal(real, scene.boxes)
+
+
+@pytest.mark.parametrize(
+    "scenes, words",
+    [
+        ([], "0 scenes"),
+        ([*marked(1, 64), *marked(1, 96)], "2 scenes of the sizes"),
+        (marked(1, 66), "66 x 66 pixels"),
+    ],
+)
+def test_bad_scenes(scenes, words):
+    """Do scenes that cannot be packed raise a sentence?"""
+    with pytest.raises(ValueError, match=words):
+        pack(scenes)
+
+
+def test_mix():
+    """Has each batch its share of scenes without ships, and does each scene come once a round?"""
+    batches = SceneLoader(
+        pack(marked(12)),
+        pack(marked(6, first=100, box=False)),
+        negative_fraction=0.5,
+        batch_size=4,
+        steps=6,
+    )
+    assert len(batches) == 6
+    seen = [numbers(images) for images, _ in batches]
+    positives = [n for batch in seen for n in batch if n < 100]
+    negatives = [n for batch in seen for n in batch if n >= 100]
+    assert sorted(positives) == list(range(12))
+    assert sorted(negatives[:6]) == sorted(negatives[6:]) == list(range(100, 106))
+
+
+def test_seeds_and_epochs():
+    """Is the order that of the seed, and another in the next epoch?"""
+
+    def epoch(batches):
+        return [numbers(images) for images, _ in batches]
+
+    one, same, other = (
+        SceneLoader(pack(marked(30)), batch_size=4, steps=5, seed=s) for s in (1, 1, 2)
+    )
+    first = epoch(one)
+    assert first == epoch(same) != epoch(other)
+    assert first != epoch(one)
+
+
+def test_turned_boxes():
+    """Do the boxes turn with their images?"""
+    image = torch.zeros(3, 64, 64, dtype=torch.uint8)
+    image[:, 8:28, 4:20] = 200
+    packed = pack([Scene("a", image, torch.tensor([[4.0, 8, 20, 28]]))])
+    looks = set()
+    for images, maps in SceneLoader(packed, batch_size=1, steps=40):
+        rows, columns = (images[0, 0] == 200).nonzero(as_tuple=True)
+        box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        box = torch.tensor([float(edge) for edge in box])
+        assert torch.allclose(maps, boxes_to_maps(box[None, None], 64, 64))
+        looks.add(tuple(box.tolist()))
+    assert len(looks) == 8  # four turns, each mirrored or not; the box is not square
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"negative_fraction": 1.0}, "negative_fraction is 1.0"),
+        ({"negative_fraction": 0.5}, "no scenes without ships"),
+        ({"steps": 0}, "steps is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+    ],
+)
+def test_bad_settings(change, words):
+    """Does a setting out of its range raise a sentence?"""
+    with pytest.raises(ValueError, match=words):
+        SceneLoader(pack(marked(3)), **{"steps": 2, **change})
+
+
+def test_two_sizes():
+    """Do pools of two sizes raise a sentence?"""
+    with pytest.raises(ValueError, match="need one square"):
+        SceneLoader(pack(marked(3)), pack(marked(3, 96)), negative_fraction=0.5, steps=1)

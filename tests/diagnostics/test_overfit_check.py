@@ -1,0 +1,197 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils._random import set_seed
+from course_utils.data.datasets import load_fashion_mnist
+from course_utils.data.device_loader import DeviceLoader
+from course_utils.data.image_dataset import pool_images
+from course_utils.diagnostics.overfit_check import overfit_check
+from course_utils.lessons.lesson_08 import BUGS, HARMLESS, SetUp
+from course_utils.models import CifarResNet, simple_net, small_cnn
+from course_utils.training.step import TrainStep
+
+
+@pytest.fixture(scope="module")
+def images():
+    return pool_images(load_fashion_mnist()[0], 2)
+
+
+def batches(images, seed, batch_size=64):
+    return DeviceLoader(images, batch_size=batch_size, shuffle=True, seed=seed)
+
+
+def healthy(images, seed):
+    set_seed(seed)
+    inputs, labels = next(iter(batches(images, seed, 464)))
+    return SetUp(simple_net(196), F.cross_entropy, inputs, labels)
+
+
+def run(set_up, **settings):
+    optimizer, step = set_up.build()
+    return overfit_check(
+        set_up.model,
+        optimizer,
+        set_up.loader(),
+        loss_function=set_up.loss_function,
+        step=step,
+        **settings,
+    )
+
+
+KINDS = {
+    "MLP": lambda: simple_net(196),
+    "MLP with dropout": lambda: nn.Sequential(nn.Flatten(), nn.Dropout(0.5), simple_net(196)),
+    "small CNN": small_cnn,
+    "ResNet-8": lambda: CifarResNet(8, channels=1),
+    "log-softmax twice": lambda: nn.Sequential(simple_net(196), nn.LogSoftmax(1)),
+}
+OPTIMIZERS = {
+    "SGD": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=1e-2),
+    "AdamW": lambda p: torch.optim.AdamW(p, lr=3e-3, weight_decay=0.1),
+}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_healthy_models_are_not_accused(images, kind, optimizer, seed):
+    """Is nothing found in a healthy model of several kinds, with dropout and weight decay set?"""
+    set_seed(seed)
+    model = KINDS[kind]()
+    report = overfit_check(
+        model,
+        OPTIMIZERS[optimizer](model.parameters()),
+        batches(images, seed),
+        loss_function=F.cross_entropy,
+    )
+    assert report.findings == () and report.passed
+    assert report.steps == len(report.losses) < 1000
+    assert str(report).startswith("Nothing wrong was found.\nThe few samples were learned in")
+
+
+# Which checks are to find the bug, one of them at the least.
+FOUND_BY = {
+    "softmax twice": {"output"},
+    "softmax over the batch": {"own sample only"},
+    "softmax missing": {"loss at start"},
+    "ReLU on the logits": {"output"},
+    "dropout left on": {"same output twice"},
+    "layer frozen": {"gradients everywhere"},
+    "layers in a list": {"hidden layers"},
+    "summed loss": {"loss at start"},
+    "raw pixels": {"values"},
+    "pixels scrambled": {"picture"},
+    "rows normalised": {"picture"},
+    "labels shuffled once": {"labels mean something"},
+    "labels misaligned": {"labels mean something"},
+    "labels reshuffled": {"same step twice"},
+    "no zero_grad": {"clean gradients"},
+    "no zero_grad, plain SGD": {"clean gradients"},
+    "LR far too small": {"overfit"},
+    "LR far too large": {"overfit"},
+    "optimizer holds one layer": {"gradients everywhere"},
+}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("name", BUGS)
+def test_planted_bugs_are_found(images, name, seed):
+    """Is each planted bug found, and by the check that is meant to?"""
+    report = run(BUGS[name].plant(healthy(images, seed)), max_steps=600)
+    assert FOUND_BY[name] <= {finding.name for finding in report.findings}
+    assert not report.passed
+
+
+def test_harmless(images):
+    """Is a second log-softmax, which changes nothing, left alone?"""
+    assert run(HARMLESS.plant(healthy(images, 0))).passed
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("softmax missing", "never negative"),
+        ("LR far too large", "it explodes"),
+        ("LR far too small", "falls in each step, but slowly"),
+        ("labels reshuffled", "hardly moves"),
+        ("raw pixels", "it is stuck"),
+    ],
+)
+def test_reason(images, name, words):
+    """Does the report say how the loss went?"""
+    report = run(BUGS[name].plant(healthy(images, 0)), max_steps=1000)
+    (finding,) = [finding for finding in report.findings if finding.name == "overfit"]
+    assert words in finding.words and str(finding) in str(report)
+
+
+def test_slow_is_no_fault(images):
+    """Is a healthy net that only needs more steps told so, and not accused?"""
+    set_up = healthy(images, 0)
+    set_up.lr = 0.01
+    report = run(set_up, max_steps=500)
+    assert report.passed and report.steps is None
+    assert "still falls: raise the learning rate" in str(report)
+
+
+def test_all_is_put_back(images):
+    """Are model, optimizer, loader and generators as before, gradients and dropout included?"""
+    set_seed(0)
+    model = KINDS["MLP with dropout"]()
+    optimizer = OPTIMIZERS["SGD"](model.parameters())
+    loader = batches(images, 0)
+    TrainStep(model, optimizer)(next(iter(loader)))
+    state = torch.get_rng_state()
+    before = [p.clone() for p in model.parameters()] + [p.grad.clone() for p in model.parameters()]
+    position = loader.state_dict()
+    model.eval()
+    overfit_check(model, optimizer, loader, loss_function=F.cross_entropy, max_steps=50)
+    after = [*model.parameters(), *(p.grad for p in model.parameters())]
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    assert loader.state_dict() == position and torch.equal(torch.get_rng_state(), state)
+    assert model[1].p == 0.5 and not model.training
+    assert optimizer.param_groups[0]["weight_decay"] == 1e-2
+
+
+def test_small_loader(images):
+    """Is it said what could not be checked for want of samples?"""
+    inputs, labels = next(iter(batches(images, 0, 64)))
+    set_seed(0)
+    model = simple_net(196)
+    optimizer = OPTIMIZERS["SGD"](model.parameters())
+    report = overfit_check(model, optimizer, [(inputs, labels)], loss_function=F.cross_entropy)
+    assert report.passed and "needs 300 samples more" in str(report)
+
+
+def test_bad_labels_stop_the_check(images):
+    """Are labels that no output has told before they crash the loss?"""
+    inputs, labels = next(iter(batches(images, 0, 64)))
+    model = simple_net(196)
+    optimizer = OPTIMIZERS["SGD"](model.parameters())
+    report = overfit_check(model, optimizer, [(inputs, labels + 1)], loss_function=F.cross_entropy)
+    assert [finding.name for finding in report.findings] == ["labels"]
+    assert report.losses == () and "Nothing more was checked" in str(report)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"loader": []}, "yields 0 samples"),
+        ({"samples": 1}, "samples is 1"),
+        ({"max_steps": 0}, "max_steps is 0"),
+        (
+            {"loader": [(torch.randn(8, 196), torch.randn(8))]},
+            r"shape \(8,\) and type torch.float32",
+        ),
+        ({"loader": [(torch.randn(8, 196), torch.zeros(8, 10).long())]}, r"shape \(8, 10\)"),
+        ({"model": nn.Sequential(nn.Linear(196, 1), nn.Flatten(0))}, r"makes \(8,\) of 8 samples"),
+    ],
+)
+def test_bad_input(change, words):
+    """Does bad input raise a sentence that shows it?"""
+    loader = change.pop("loader", [(torch.randn(8, 196), torch.arange(8))])
+    model = change.pop("model", simple_net(196))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=words):
+        overfit_check(model, optimizer, loader, loss_function=F.cross_entropy, **change)

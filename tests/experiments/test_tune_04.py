@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from course_utils.lessons import lesson_04
+from experiments import tune_04
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Shrink the command to one arm, two rates and one seed on generated images."""
+    monkeypatch.setenv("COURSE_PROFILE", "smoke")
+    path = tmp_path / "tune_04.json"
+    monkeypatch.setattr("course_utils.lessons.STORED", tmp_path)
+    monkeypatch.setattr(tune_04, "RESULT_FILE", path)
+    monkeypatch.setattr(tune_04, "LR_GRID", (1e-6, 0.05, 1e30))
+    monkeypatch.setattr(tune_04, "TUNING_SEEDS", (1,))
+    monkeypatch.setattr(tune_04, "TEST_SEEDS", (2, 3))
+    monkeypatch.setattr(tune_04, "SMALL", [("constant", 16, 2)])
+    monkeypatch.setattr(tune_04, "quick_settings", lambda model: lesson_04.settings())
+    return path
+
+
+def test_command_stores_and_resumes(small, capsys, monkeypatch):
+    """Does the command choose a rate, survive one that diverges, and not repeat what is stored?"""
+    tune_04.main([])
+    (entry,) = json.loads(small.read_text())["entries"].values()
+    assert entry["lr"] == 0.05
+    assert list(entry["validation"]) == ["1e-06", "0.05", "1e+30"]
+    assert entry["validation"]["1e+30"] == [10.0]
+    assert len(entry["test"]) == 2 and entry["steps"] == 8
+    assert "LR 0.05" in capsys.readouterr().out
+    monkeypatch.setattr(tune_04, "tune", None)
+    tune_04.main([])
+    assert capsys.readouterr().out == ""
+
+
+def test_grid_goes_on_beyond_its_edge(small, monkeypatch):
+    """Does a best rate at the grid's edge extend the grid until it lies inside?"""
+    monkeypatch.setattr(tune_04, "LR_GRID", (1e-6, 2e-6))
+    tune_04.main([])
+    (entry,) = json.loads(small.read_text())["entries"].values()
+    rates = [float(lr) for lr in entry["validation"]]
+    assert len(rates) > 2 and min(rates) < entry["lr"] < max(rates)

@@ -1,0 +1,139 @@
+"""What a course must survive, with processes that are really killed and rights that are missing.
+
+Tested elsewhere: killed while training (test_run_checkpoint.py::test_killed_and_resumed) and while
+mining (test_mining.py::test_killed_and_resumed), also in the write of a checkpoint; interrupted
+anywhere in training (test_run_checkpoint.py::test_interrupted_anywhere); two notebooks writing
+progress at once (test_progress.py::test_notebooks_writing_at_once); a damaged progress file
+(test_progress.py::test_damaged_file_is_set_aside) and checkpoint (test_checkpoint.py); a silent
+server (test_downloads.py); a download that breaks off (test_cifar10.py::test_damaged_download);
+Ctrl-C at every call of a restoration (test_interrupts.py::test_second_interrupt); a full disk
+(test_full_disk.py).
+"""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from cifar10_server import SlowHandler, download_again, serve_cifar10
+from fake_cifar10 import write_generated_cifar10
+from tiny_notebooks import REPOSITORY
+from torchvision.datasets import CIFAR10
+
+ROOT = REPOSITORY
+TARGET = REPOSITORY / "tests/helpers/fault_target.py"
+needs_unix = pytest.mark.skipif(not hasattr(os, "setuid"), reason="needs SIGKILL and users")
+
+
+def start(*arguments, **variables):
+    """Start a function of fault_target.py in a process of its own."""
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
+    environment = {**os.environ, "PYTHONPATH": paths, **variables}
+    command = [sys.executable, str(TARGET), *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=environment, **pipes)
+
+
+def test_where_else():
+    """Does each test that the top of this file names exist?"""
+    named = re.findall(r"\((test_\w+)\.py(?:::(\w+))?\)", __doc__)
+    assert len(named) >= 8
+    for module, name in named:
+        text = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+        assert f"def {name or 'test_'}" in text
+
+
+@needs_unix
+def test_killed_while_writing_progress(tmp_path):
+    """Is every entry that was said to be written in the file, whenever the writer is killed?"""
+    path = tmp_path / "progress.json"
+    for seed in range(5):
+        with start("write_progress", COURSE_PROGRESS=str(path)) as writer:
+            written = [writer.stdout.readline()]
+            threading.Timer(random.Random(seed).uniform(0, 0.1), writer.kill).start()
+            written += writer.stdout
+        assert writer.returncode == -9
+        kept = json.loads(path.read_text(encoding="utf-8"))["02"]["quiz"]
+        complete = [line for line in written if line.endswith("\n")]
+        assert {line.strip() for line in complete} <= kept.keys()
+    assert not list(tmp_path.glob("*.damaged*"))
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    with serve_cifar10(tmp_path / "shelf", monkeypatch) as served:
+        yield served
+
+
+@needs_unix
+def test_killed_while_downloading(archive, tmp_path, monkeypatch):
+    """Leaves a killed download no half of a set, and does the next one succeed?"""
+    folder = tmp_path / "data"
+    with start("download", *archive, folder) as process:
+        assert SlowHandler.half_sent.wait(timeout=60)
+        process.kill()
+    assert not (folder / CIFAR10.base_folder).exists()
+    SlowHandler.go_on.set()
+    assert len(download_again(archive, folder, monkeypatch)[0]) == 500
+    assert not (folder / "cifar-10.part").exists()
+
+
+@needs_unix
+def test_killed_while_unpacking(archive, tmp_path, monkeypatch):
+    """Is a half unpacked set not taken for a whole one?"""
+    SlowHandler.go_on.set()
+    folder = tmp_path / "data"
+    process = start("download", *archive, folder, "die")
+    process.communicate(timeout=60)
+    assert process.returncode == -9
+    assert (folder / "cifar-10.part" / CIFAR10.base_folder / "data_batch_1").exists()
+    assert not (folder / CIFAR10.base_folder).exists()
+    assert len(download_again(archive, folder, monkeypatch)[0]) == 500
+
+
+@needs_unix
+def test_nothing_may_be_written():
+    """Do a read-only data folder, a HOME without rights and no network each end in a sentence?"""
+    with tempfile.TemporaryDirectory() as top:  # pytest's own folder is closed to other users
+        data, home, free = (Path(top) / name for name in ("data", "home", "free"))
+        write_generated_cifar10(data)
+        home.mkdir()
+        free.mkdir()
+        closed = (data / CIFAR10.base_folder, data, home)
+        for folder in closed:
+            folder.chmod(0o555)
+        free.chmod(0o777)
+        Path(top).chmod(0o755)
+        proxy = "http://127.0.0.1:9"  # nobody listens there
+        settings = dict.fromkeys(("http_proxy", "https_proxy"), proxy) | {"no_proxy": ""}
+        process = start("without_rights", data, home, free, **settings)
+        output, errors = process.communicate(timeout=60)
+        for folder in closed:
+            folder.chmod(0o755)
+    assert process.returncode == 0, errors
+    generated, read_only, no_network, weights, checkpoint, recorded, embedded = output.splitlines()
+    assert "500 images" in generated and embedded == "60000"
+    for sentence in (read_only, no_network):
+        assert sentence.startswith("FileNotFoundError: CIFAR-10 is not in ")
+        assert sentence.endswith("cifar-10-batches-py.")
+    assert "Permission denied" in read_only and "Connection refused" in no_network
+    assert weights.startswith("FileNotFoundError: The ImageNet weights")
+    assert "pretrained=False" in weights
+    assert (
+        checkpoint.startswith("OSError: ") and "cannot be written (Permission denied)" in checkpoint
+    )
+    assert recorded == "False {'02': {'exercises': {'core': True}}}"
+    assert errors.count("\n") == 1 and "cannot be kept" in errors and "COURSE_PROGRESS" in errors
+
+
+@needs_unix
+def test_interrupted_finder():
+    """Is everything as before when the finder is interrupted, and once more while it restores?"""
+    output, errors = start("interrupt_finder").communicate(timeout=60)
+    assert output.split() == ["1", "7", "True"], errors

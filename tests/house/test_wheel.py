@@ -1,0 +1,93 @@
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from tiny_notebooks import REPOSITORY
+
+# What a stranger does with the package, far from its repository.
+SCRIPT = """
+import importlib, pkgutil, sys
+from pathlib import Path
+
+import course_utils
+
+print(course_utils.__file__)
+for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
+    importlib.import_module(module.name)
+
+import torch
+from course_utils.data.device_loader import DeviceLoader
+from course_utils.data.datasets import load_fashion_mnist, load_images
+from course_utils.lr.finder import find_lr
+from course_utils.lr.one_cycle import OneCycle
+from course_utils.profiles import data_folder
+from course_utils.training.loop import fit
+
+print(data_folder())
+try:
+    load_fashion_mnist()
+except FileNotFoundError as error:
+    print(error)
+train, test = load_images("smoke")
+batches = DeviceLoader(train, batch_size=20, shuffle=True)
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 10))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+lr = find_lr(model, optimizer, batches, min_lr=1e-5, max_lr=1.0).suggestion("minimum/10")
+schedule = OneCycle(optimizer, 2 * len(batches), max_lr=lr)
+history = fit(model, optimizer, batches, epochs=2, schedule=schedule,
+              valid_loader=DeviceLoader(test, batch_size=50))
+print(history.valid_accuracy[-1])
+"""
+
+
+def pip(*arguments):
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Build the wheel from a copy, lest an older build's files come along, and install it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    unwanted = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPOSITORY / "course_utils", source / "course_utils", ignore=unwanted)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, source)
+    pip("wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", folder, source)
+    (wheel,) = folder.glob("*.whl")
+    pip("install", "--no-deps", "--no-index", "--no-compile", "--target", folder / "site", wheel)
+    return folder / "site"
+
+
+def files_in(folder):
+    """List the files in a folder, but for what Python caches."""
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path.as_posix() for path in paths if "__pycache__" not in path.parts}
+
+
+def test_files(installed):
+    """Are all files of the package in the wheel, the lessons' measured data among them?"""
+    wanted = files_in(REPOSITORY / "course_utils")
+    assert files_in(installed / "course_utils") == wanted
+    assert any(name.endswith(".json") for name in wanted)
+
+
+def test_stands_alone(installed, tmp_path):
+    """Do all modules import and does a net train, with the data in the home folder alone?"""
+    before = files_in(installed)
+    environment = {name: value for name, value in os.environ.items() if "COURSE_" not in name}
+    environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(installed)}
+    command = [sys.executable, "-B", "-c", SCRIPT]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    package, data, missing, accuracy = run.stdout.splitlines()
+    assert package == str(installed / "course_utils" / "__init__.py")
+    assert data == str(tmp_path / ".course_data")
+    assert missing.startswith(f"{data}/fashion-mnist/") and "set COURSE_DATA to" in missing
+    assert float(accuracy) > 0.5
+    assert files_in(installed) == before

@@ -1,0 +1,155 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from course_utils.data.image_dataset import ImageDataset
+from course_utils.imbalance.imbalance import (
+    class_counts,
+    class_weights,
+    correct_prior,
+    linear_imbalance,
+    step_imbalance,
+)
+
+
+def make_set(each=20, classes=4):
+    """Build a balanced set in which each image is its own position, as a byte."""
+    n = each * classes
+    images = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1)
+    names = tuple("abcdefgh"[:classes])
+    return ImageDataset(images, torch.arange(n) % classes, names, (0.5,), (1.0,), "set")
+
+
+def positions(images):
+    return images.images.flatten().tolist()
+
+
+def test_step():
+    """Do the minority classes keep few images and the others many, each with its own label?"""
+    images = make_set()
+    few = step_imbalance(images, largest=15, smallest=3, minority=(1, 3), seed=0)
+    assert class_counts(few).tolist() == [15, 3, 15, 3]
+    assert len(set(positions(few))) == len(few) == 36
+    assert [p % 4 for p in positions(few)] == few.labels.tolist()
+
+
+def test_linear():
+    """Do the class sizes rise in equal steps, both ends included?"""
+    few = linear_imbalance(make_set(), largest=20, smallest=5, seed=0)
+    assert class_counts(few).tolist() == [5, 10, 15, 20]
+    assert len(set(positions(few))) == 50
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda images, seed: step_imbalance(images, largest=9, smallest=3, minority=[0], seed=seed),
+        lambda images, seed: linear_imbalance(images, largest=9, smallest=3, seed=seed),
+    ],
+)
+def test_seeded(make):
+    """Does a seed give the same images, another one others, with the global generator unmoved?"""
+    state = torch.get_rng_state()
+    first, same, other = (positions(make(make_set(), seed)) for seed in (0, 0, 1))
+    assert first == same != other
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_every_image_can_be_drawn():
+    """Over many seeds, is each image of a minority class drawn sometimes?"""
+    drawn = set()
+    for seed in range(60):
+        drawn |= set(positions(linear_imbalance(make_set(), largest=2, smallest=2, seed=seed)))
+    assert drawn == set(range(80))
+
+
+def test_counts_include_empty_classes():
+    """Is a class without an image counted as zero?"""
+    images = make_set().subset([0, 4, 2])
+    assert class_counts(images).tolist() == [2, 0, 1, 0]
+
+
+def test_weights():
+    """Are weights inverse to the counts, and one on average over the samples?"""
+    counts = torch.tensor([100, 20, 5])
+    weights = class_weights(counts)
+    torch.testing.assert_close(weights * counts, torch.full((3,), 125 / 3))
+    assert float((weights * counts).sum() / counts.sum()) == pytest.approx(1)
+    F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 2]), weight=weights)
+
+
+def test_weights_of_an_empty_class():
+    """Does a class without a sample raise a sentence that names it?"""
+    with pytest.raises(ValueError, match=r"classes \[1\] have no sample"):
+        class_weights(torch.tensor([3, 0]))
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"largest": 21}, r"Class 0 \(a\) is to have 21 images, but set has 20 of it"),
+        ({"smallest": 0}, r"Class 1 \(b\) is to have 0 images"),
+        ({"minority": (1, 4)}, r"minority classes \[4\] are unknown: set has the classes 0 to 3"),
+    ],
+)
+def test_bad_step(settings, words):
+    """Does a size or a class that is not there raise a sentence that names it?"""
+    settings = {"largest": 15, "smallest": 3, "minority": (1,), "seed": 0, **settings}
+    with pytest.raises(ValueError, match=words):
+        step_imbalance(make_set(), **settings)
+
+
+def test_bad_linear():
+    """Does a class with too few images raise a sentence that names it and how many there are?"""
+    with pytest.raises(ValueError, match=r"Class 2 \(c\) is to have 21 images, but set has 20"):
+        linear_imbalance(make_set(), largest=30, smallest=3, seed=0)
+
+
+def test_value():
+    """Is the log of each class's share subtracted, whatever the counts' scale?"""
+    logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
+    shares = torch.tensor([0.7, 0.2, 0.1])
+    expected = logits - shares.log()
+    for counts in (shares, shares * 1000, (shares * 1000).round().long(), [70, 20, 10]):
+        torch.testing.assert_close(correct_prior(logits, counts), expected)
+    assert logits[1].tolist() == [0, 0, 0]
+
+
+def test_equal_counts_change_no_prediction():
+    """Does a balanced training set leave the differences between logits as they are?"""
+    logits = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
+    corrected = correct_prior(logits, torch.tensor([30, 30, 30, 30]))
+    torch.testing.assert_close(corrected.softmax(1), logits.softmax(1))
+
+
+def test_it_is_the_best_rule_of_a_known_problem():
+    """Does it turn the true posterior of a skewed problem into that of the balanced one?"""
+    likelihood = torch.tensor([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3]]).T  # p(image | class)
+    counts = torch.tensor([90, 10])
+    joint = likelihood * counts / counts.sum()
+    posterior = joint / joint.sum(1, keepdim=True)
+    balanced = likelihood / likelihood.sum(1, keepdim=True)
+    torch.testing.assert_close(correct_prior(posterior.log(), counts).softmax(1), balanced)
+    assert posterior.argmax(1).tolist() == [0, 0, 0]
+    assert correct_prior(posterior.log(), counts).argmax(1).tolist() == [0, 1, 1]
+
+
+def test_type_is_kept():
+    """Do half-precision logits stay in half precision, and the logits given stay as they were?"""
+    logits = torch.zeros(2, 2, dtype=torch.float16)
+    assert correct_prior(logits, [9, 1]).dtype == torch.float16
+    assert logits.abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    "logits, counts, words",
+    [
+        (torch.zeros(2, 3), [1, 2], r"shape \(2, 3\) and the counts \(2,\)"),
+        (torch.zeros(3), [1, 2, 3], r"shape \(3,\) and the counts \(3,\)"),
+        (torch.zeros(2, 3), [1, 0, 3], r"classes \[1\] have no training sample"),
+    ],
+)
+def test_bad_input(logits, counts, words):
+    """Do shapes that do not fit, and an empty class, raise a sentence?"""
+    with pytest.raises(ValueError, match=words):
+        correct_prior(logits, counts)
