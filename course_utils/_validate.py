@@ -93,12 +93,12 @@ def check_parts(model, optimizer, loader: Iterable = ()) -> None:
     }
     for name, (value, kind) in kinds.items():
         for other, (swapped, other_kind) in kinds.items():
-            if not isinstance(value, kind) and isinstance(value, other_kind):
-                if isinstance(swapped, kind):
-                    raise TypeError(
-                        f"{name} and {other} are swapped: give model, optimizer and loader in "
-                        "this order."
-                    )
+            taken_for_other = not isinstance(value, kind) and isinstance(value, other_kind)
+            if taken_for_other and isinstance(swapped, kind):
+                raise TypeError(
+                    f"{name} and {other} are swapped: give model, optimizer and loader, in this "
+                    "order."
+                )
     for name, (value, kind) in kinds.items():
         check_type(name, value, kind)
 

@@ -272,8 +272,8 @@ def largest_setting_with_high_lr(
 
     Args:
         usable_lrs: setting -> its largest usable learning rate.
-        fraction: high means at least this fraction of the highest of them; a half, since repeated sweeps
-            often scatter by a factor of two.
+        fraction: high means at least this fraction of the highest of them; a half, since repeated
+            sweeps often scatter by a factor of two.
 
     Raises:
         ValueError: there is no setting, a learning rate is not finite, or the fraction lies outside

@@ -40,7 +40,8 @@ def find_lr(
 
     The learning-rate range test of Smith (2015, arXiv:1506.01186) in the form of the course's
     source text. It may run before training or in its middle: model, optimizer, random generators
-    and loaders are as before when it returns, raises or is interrupted (see `snapshot.preserved`).
+    and loaders are as before when it returns, raises or is interrupted (see
+    `preserve_state.preserved`).
 
     Args:
         model: the network, on its device.
@@ -52,7 +53,7 @@ def find_lr(
         max_lr: last learning rate.
         steps: optimizer steps; by default one pass over `loader`, but at least 100.
         spacing: "exponential" (equal factors) or "linear" (equal differences).
-        beta: smoothing of the loss that the stop rule looks at, see `lr_curve.smooth`.
+        beta: smoothing of the loss that the stop rule looks at, see `smoothing.smooth`.
         stop_ratio: stop when the smoothed loss exceeds this many times its lowest value.
         accumulate: batches an optimizer step (gradient accumulation).
         valid_loader: measure the loss on these after each step instead of on the training batch.

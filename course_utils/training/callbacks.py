@@ -79,7 +79,7 @@ _OF_EPOCHS = ("train_loss", "valid_loss", "valid_accuracy")
 
 
 class TensorBoardLog:
-    """Writes a run for TensorBoard while it goes on: `fit(..., callbacks=[TensorBoardLog(folder)])`.
+    """Writes a run for TensorBoard as it goes on: `fit(..., callbacks=[TensorBoardLog(folder)])`.
 
     Written at the end of each epoch: `epoch/train_loss`, `epoch/valid_loss` and
     `epoch/valid_accuracy` over the epochs, `step/loss` and `step/NAME` of each recorded value over

@@ -61,8 +61,8 @@ class RunCheckpoint:
             "model": step.model,
             "optimizer": step.optimizer,
             "scaler": step.scaler,
-            "loader": loader,
-            "valid_loader": valid_loader,
+            "batches": loader,
+            "valid_batches": valid_loader,
             "log": log,
         }
         self._parts = {k: part for k, part in parts.items() if hasattr(part, "load_state_dict")}

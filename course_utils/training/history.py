@@ -25,7 +25,7 @@ class History:
         valid_accuracy: validation accuracy after each epoch, from 0 to 1; likewise.
         epoch_seconds: wall time of each epoch, its validation included.
         step_loss: training loss of each step, before the step.
-        recorded: values of each step, by name (see `training.fit`).
+        recorded: values of each step, by name (see `loop.fit`).
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -97,7 +97,7 @@ class RunLog:
         """Add the epoch's results to the history, all brought to the host in one transfer.
 
         Args:
-            validation: what `evaluation.measure` returned, or None.
+            validation: what `evaluate.measure` returned, or None.
 
         Raises:
             NonFiniteLoss: a training loss or the validation loss is infinite or NaN.

@@ -45,8 +45,8 @@ def fit(
     was never interrupted (where the device's kernels are deterministic). Build model, optimizer,
     schedule and batches as for the first call.
 
-    Inside `ranks.join_ranks`, the ranks train one model: each calls `fit` alike, and takes its own
-    part of each batch (as `DeviceLoader` and `SceneLoader` give it). Gradients, history and
+    Inside `distributed.join_ranks`, the ranks train one model: each calls `fit` alike, and takes its
+    own part of each batch (as `DeviceLoader` and `SceneLoader` give it). Gradients, history and
     checkpoint are those of the whole; rank 0 alone writes, shows progress and has callbacks.
 
     Args:
@@ -150,7 +150,7 @@ def _check_settings(epochs, loader, schedule, optimizer, checkpoint, save_every)
         raise ValueError("save_every needs a file to save to: give checkpoint=path as well.")
     if save_every is not None and not hasattr(loader, "load_state_dict"):
         raise ValueError(
-            f"The loader are a {type(batches).__name__}, which cannot go on in the middle of an "
+            f"The loader is a {type(loader).__name__}, which cannot go on in the middle of an "
             "epoch: use DeviceLoader, or leave out save_every to save at the end of each epoch."
         )
 

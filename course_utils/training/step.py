@@ -79,7 +79,7 @@ class TrainStep:
         Raises:
             TypeError: a batch is no pair of tensors.
             ValueError: there is no batch, or the loss function refuses the targets, see
-                `batch_loss.loss_of`.
+                `loss_of`.
         """
         if not batches:
             raise ValueError("There is no batch to step on: give at least one.")

@@ -39,7 +39,7 @@ def step():
 
 
 def run_checkpoint(log=None, schedule=None):
-    loaders = {"batches": make_batches(), "valid_loader": None}
+    loaders = {"loader": make_batches(), "valid_loader": None}
     log = RunLog({}) if log is None else log
     return RunCheckpoint("gone.pt", step(), log, **loaders, schedule=schedule)
 

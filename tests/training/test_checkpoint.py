@@ -289,7 +289,7 @@ def build(path, *, lr=0.1, scaler=True):
     step = TrainStep(model, torch.optim.SGD(model.parameters(), lr=lr))
     if scaler:
         step.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
-    loaders = {"batches": BATCHES, "valid_loader": None}
+    loaders = {"loader": BATCHES, "valid_loader": None}
     return step, RunCheckpoint(path, step, RunLog({}), **loaders, schedule=None)
 
 

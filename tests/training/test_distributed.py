@@ -307,9 +307,9 @@ def test_lost_ranks(living):
     store = dist.HashStore()
     for number in living:
         store.set(f"left {number}", "")
-    with EndWithLostRank(store, 0, 3) as ending:
-        assert ending._lost_ranks() == [number for number in (1, 2) if number not in living]
-    assert store.check(["ending 0"])
+    with EndWithLostRank(store, 0, 3) as watch:
+        assert watch._lost_ranks() == [number for number in (1, 2) if number not in living]
+    assert store.check(["left 0"])
 
 
 @pytest.mark.parametrize(

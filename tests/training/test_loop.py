@@ -244,7 +244,7 @@ WRONG_SETTINGS = {
     "part of an epoch": ({"epochs": 1.5}, "epochs is 1.5, but must be an integer"),
     "save_every": ({"save_every": 0, "checkpoint": "x"}, "save_every is 0, but must be an integer"),
     "no file": ({"save_every": 5}, "save_every needs a file to save to"),
-    "list": ({"save_every": 5, "checkpoint": "x"}, "batches are a list, which cannot go on in the"),
+    "list": ({"save_every": 5, "checkpoint": "x"}, "loader is a list, which cannot go on in the"),
     "schedule": ({"schedule": 3}, r"schedule is 3, which has no step\(\)"),
 }
 
