@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Iterator
 
@@ -14,8 +15,8 @@ from course_utils._validate import check_number, check_parts, check_type, check_
 from course_utils.lr.curve import LRCurve, LRRepeats
 from course_utils.lr.smoothing import MovingAverage
 from course_utils.training.distributed import refuse_ranks
-from course_utils.training.evaluate import measure
-from course_utils.training.preserve_state import preserved
+from course_utils.training.evaluate import device_of, measure
+from course_utils.training.preserve_state import preserved, train_mode
 from course_utils.training.step import TrainStep
 
 
@@ -28,12 +29,13 @@ def find_lr(
     min_lr: float = 1e-8,
     max_lr: float = 10.0,
     steps: int | None = None,
-    spacing: str = "exponential",
     beta: float = 0.98,
-    stop_ratio: float = 4.0,
-    accumulate: int = 1,
-    valid_loader: Iterable | None = None,
+    stop_ratio: float | None = 4.0,
     step: Callable[..., Tensor] | None = None,
+    accumulate: int = 1,
+    clip_norm: float | None = None,
+    amp: bool | None = None,
+    valid_loader: Iterable | None = None,
     check_every: int | None = None,
 ) -> LRCurve:
     """Sweep the learning rate from `min_lr` to `max_lr` and measure the loss at each step.
@@ -52,14 +54,17 @@ def find_lr(
         min_lr: first learning rate.
         max_lr: last learning rate.
         steps: optimizer steps; by default one pass over `loader`, but at least 100.
-        spacing: "exponential" (equal factors) or "linear" (equal differences).
         beta: smoothing of the loss that the stop rule looks at, see `smoothing.smooth`.
-        stop_ratio: stop when the smoothed loss exceeds this many times its lowest value.
-        accumulate: batches an optimizer step (gradient accumulation).
-        valid_loader: measure the loss on these after each step instead of on the training batch.
+        stop_ratio: stop when the smoothed loss exceeds this many times its lowest value; None goes
+            on to `max_lr` or to a loss that is no number, for losses that fall below zero, where
+            "times" says nothing.
         step: takes one optimizer step on its batches and returns the loss; replaces the default
-            `TrainStep(model, optimizer, loss_function)`. A gradient scaler that the step holds as
-            `step.scaler` is restored too.
+            `TrainStep(model, optimizer, ...)`, as in `fit`. A gradient scaler that the step holds
+            as `step.scaler` is restored too.
+        accumulate: batches an optimizer step (gradient accumulation).
+        clip_norm: the largest norm of the gradient, see `TrainStep`.
+        amp: automatic mixed precision, see `TrainStep`.
+        valid_loader: measure the loss on these after each step instead of on the training batch.
         check_every: look at the losses every so many steps; fewer looks mean fewer waits for the
             device, and the result is the same. By default 1 on a CPU, else 10.
 
@@ -73,18 +78,23 @@ def find_lr(
     """
     check_parts(model, optimizer, loader)
     refuse_ranks("find_lr")
-    lrs = _learning_rates(loader, min_lr, max_lr, steps, spacing, accumulate)
-    ratios = _group_ratios(optimizer)
+    lrs = _learning_rates(loader, min_lr, max_lr, steps, accumulate)
+    if any(map(nn.parameter.is_lazy, model.parameters())) and step is None:
+        # What has no shape yet could not be put back: sweep a copy, which shares nothing.
+        model, optimizer = copy.deepcopy((model, optimizer))
+    ratios, own_step = _group_ratios(optimizer), step is None
     if check_every is None:
-        check_every = 1 if next(model.parameters()).device.type == "cpu" else 10
+        check_every = 1 if device_of(model).type == "cpu" else 10
     check_whole("check_every", check_every, 1)
-    scaler_owner = step or TrainStep(model, optimizer, loss_function=loss_function)
-    loaders, scaler = (loader, valid_loader), getattr(scaler_owner, "scaler", None)
+    if own_step:
+        settings = {"loss_function": loss_function, "amp": amp, "clip_norm": clip_norm}
+        step = TrainStep(model, optimizer, **settings)
+    loaders, scaler = (loader, valid_loader), getattr(step, "scaler", None)
     rule = StopRule(beta, stop_ratio)
-    with preserved(model, optimizer, loaders=loaders, scaler=scaler):
-        if step is None:
-            step = scaler_owner
-            model.train()
+    kept = {"loss_function": loss_function, "loaders": loaders, "scaler": scaler}
+    with preserved(model, optimizer, **kept):
+        if own_step:
+            train_mode(model)
         if valid_loader is not None:
             step = _then_validate(step, model, loss_function, valid_loader)
         _sweep(step, optimizer, ratios, lrs, _cycle(loader), accumulate, rule, check_every)
@@ -148,26 +158,27 @@ def _then_validate(step, model, loss_function, valid_loader) -> Callable[..., Te
 
     def validated(*batches) -> Tensor:
         step(*batches)
-        losses, _, sizes = measure(model, valid_loader, loss_function)
-        return sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)
+        found = measure(model, valid_loader, loss_function, {})
+        weighted = zip(found.losses, found.weights, strict=True)
+        return sum(loss * weight for loss, weight in weighted) / sum(found.weights)
 
     return validated
 
 
-def _learning_rates(loader, min_lr, max_lr, steps, spacing, accumulate) -> list[float]:
+def _learning_rates(loader, min_lr, max_lr, steps, accumulate) -> list[float]:
     check_number("min_lr", min_lr, above=0)
     check_number("max_lr", max_lr, above=min_lr)
-    if spacing not in ("exponential", "linear"):
-        raise ValueError(f"spacing is {spacing!r}, but must be 'exponential' or 'linear'.")
     check_whole("accumulate", accumulate, 1)
     if steps is None:
-        if not hasattr(loader, "__len__"):
+        try:
+            steps = max(100, len(loader) // accumulate)
+        except TypeError:  # a DataLoader has a length until it is asked for that of its stream
             kind = type(loader).__name__
-            raise ValueError(f"The {kind} has no length: give a number of steps, as steps=300.")
-        steps = max(100, len(loader) // accumulate)
+            raise ValueError(
+                f"The {kind} has no length: give a number of steps, as steps=300."
+            ) from None
     check_whole("steps", steps, 2)
-    space = np.geomspace if spacing == "exponential" else np.linspace
-    return space(min_lr, max_lr, steps).tolist()
+    return np.geomspace(min_lr, max_lr, steps).tolist()
 
 
 def _group_ratios(optimizer: torch.optim.Optimizer) -> list[float]:
@@ -203,14 +214,15 @@ class StopRule:
 
     Args:
         beta: smoothing of the losses, see `smoothing.MovingAverage`.
-        stop_ratio: how many times its lowest value the smoothed loss may reach.
+        stop_ratio: how many times its lowest value the smoothed loss may reach, or None.
 
     Raises:
         ValueError: beta lies outside [0, 1), or stop_ratio is not above 1.
     """
 
-    def __init__(self, beta: float, stop_ratio: float):
-        check_number("stop_ratio", stop_ratio, above=1, hint="4 is usual")
+    def __init__(self, beta: float, stop_ratio: float | None):
+        if stop_ratio is not None:
+            check_number("stop_ratio", stop_ratio, above=1, hint="4 is usual")
         self.average, self.stop_ratio = MovingAverage(beta), stop_ratio
         self.losses: list[float] = []
         self.smoothed: list[float] = []
@@ -252,7 +264,8 @@ class StopRule:
             return
         smoothed = self.average.update(loss)
         # For losses above zero this is `smoothed > stop_ratio * best`; others it serves as well.
-        if smoothed > self._best + (self.stop_ratio - 1) * abs(self._best):
+        ratio = math.inf if self.stop_ratio is None else self.stop_ratio
+        if self.losses and smoothed > self._best + (ratio - 1) * abs(self._best):
             self.stop_reason = "diverged"
             return
         self.losses.append(loss)

@@ -1,4 +1,4 @@
-"""What follows a training while it runs: a progress line, and a log for TensorBoard.
+"""What follows a training while it runs: a progress line, a log for TensorBoard, averaged weights.
 
 In a Jupyter kernel the line is one output that is updated in place, without widgets, so that the
 stored notebook holds one line of plain text.
@@ -9,12 +9,18 @@ from __future__ import annotations
 import io
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+import torch
+from torch import Tensor, nn
+from torch.optim import swa_utils
 from tqdm import tqdm
 
-from course_utils._validate import check_whole
-from course_utils.training.history import History
+from course_utils._validate import check_number, check_whole
+from course_utils.training.distributed import rank
+from course_utils.training.history import History, RunLog
 
 
 def progress_bar(total: int | None, *, description: str, enabled: bool = True) -> ProgressBar:
@@ -126,3 +132,113 @@ class TensorBoardLog:
     def __exit__(self, *error) -> None:
         self(self._history)  # the steps before a loss that is not finite
         self._writer.close()
+
+
+class StopTraining(Exception):
+    """Raised by a callback to end the training after this epoch; the history stays."""
+
+
+class AveragedWeights:
+    """Averages a model's weights over the steps: `fit(..., callbacks=[AveragedWeights(model)])`.
+
+    The exponential moving average of Polyak and Juditsky (1992) in its usual form, through
+    `torch.optim.swa_utils.AveragedModel`; buffers, such as batch norm's statistics, are averaged
+    too. A checkpoint of the run keeps it.
+
+    Args:
+        model: the model that is trained.
+        decay: how much of the average stays at each step, 0 to 1; `1 / (1 - decay)` steps count.
+
+    Attributes:
+        model: the averaged model, to evaluate or to save.
+
+    Raises:
+        ValueError: the decay is out of its range.
+    """
+
+    def __init__(self, model: nn.Module, *, decay: float = 0.999):
+        check_number("decay", decay, least=0, below=1)
+        average = swa_utils.get_ema_multi_avg_fn(decay)
+        self.model = swa_utils.AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+        self._trained = model
+
+    def after_step(self) -> None:
+        """Take the present weights into the average."""
+        self.model.update_parameters(self._trained)
+
+    def __call__(self, history: History) -> None:
+        """Do nothing at the end of an epoch."""
+
+    def state_dict(self) -> dict:
+        """Return the averaged model's state."""
+        return self.model.state_dict()
+
+    def load_state_dict(self, state: dict) -> None:
+        """Continue an average that `state_dict` described."""
+        self.model.load_state_dict(state)
+
+
+def gradient_norm(optimizer: torch.optim.Optimizer) -> Tensor:
+    """Return the norm of all gradients together, a 0-d tensor: `record={"norm": gradient_norm}`.
+
+    Recorded after a step, it is that of the step's gradient, clipped where `clip_norm` clips.
+    """
+    groups = optimizer.param_groups
+    gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
+    return nn.utils.get_total_norm(gradients)
+
+
+class Audience:
+    """All that follows a run: the progress line and the callbacks, in one block.
+
+    Args:
+        callbacks: called with the history after each epoch. One that is a context manager is open
+            for the whole run; one with `after_step()` is called after each step.
+        total: the number of steps, or None where it is not known.
+        progress: whether the line is shown.
+
+    Attributes:
+        stopped: whether a callback has ended the training: it returned True, or raised
+            `StopTraining`.
+    """
+
+    def __init__(self, callbacks: Sequence, total: int | None, progress: bool):
+        if rank():  # the first process tells for all
+            callbacks, progress = (), False
+        self.callbacks, self.stopped = callbacks, False
+        self._bar = progress_bar(total, description="training", enabled=progress)
+        self._each_step = [c.after_step for c in callbacks if hasattr(c, "after_step")]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Audience:
+        self._stack.enter_context(self._bar)
+        for callback in self.callbacks:
+            if hasattr(callback, "__exit__"):
+                self._stack.enter_context(callback)
+        return self
+
+    def __exit__(self, kind, error, traceback) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self._bar.set("interrupted; the history so far: sys.last_value.history")
+        self._stack.__exit__(kind, error, traceback)
+
+    def catch_up(self, log: RunLog) -> None:
+        """Show a run that goes on from a checkpoint."""
+        self._bar.update(log.steps)
+        if log.history.epochs:
+            self.after_epoch(log.history)
+
+    def after_step(self) -> None:
+        """Tell of a step."""
+        for tell in self._each_step:
+            tell()
+        self._bar.update()
+
+    def after_epoch(self, history: History) -> None:
+        """Tell of an epoch."""
+        self._bar.set(history.last_epoch)
+        for callback in self.callbacks:
+            try:
+                self.stopped |= callback(history) is True
+            except StopTraining:
+                self.stopped = True

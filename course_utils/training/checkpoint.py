@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
+from collections.abc import Sequence
 from operator import length_hint
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,19 @@ from torch import Tensor, nn
 from course_utils._files import atomic_write
 from course_utils._random import rng_state, set_rng_state
 from course_utils._validate import check_type
-from course_utils.training.distributed import gathered, rank, wait_for_all, world_size
-from course_utils.training.history import RunLog
-from course_utils.training.preserve_state import loader_generators
-from course_utils.training.step import TrainStep
+from course_utils.training.distributed import (
+    exists_for_all,
+    gathered,
+    rank,
+    wait_for_all,
+    world_size,
+)
+from course_utils.training.preserve_state import (
+    extra_parameters,
+    generator_state,
+    loader_generators,
+    set_generator_state,
+)
 
 # What decides, beside the images, which batches come; those of `DeviceLoader`.
 ORDER = ("batch_size", "num_images", "shuffle", "seed")
@@ -30,55 +40,80 @@ SCHEDULED = ("lr", "momentum", "betas")
 class RunCheckpoint:
     """The checkpoint of one training run: all that the steps to come depend on.
 
-    Kept are model (buffers outside its `state_dict` included), optimizer, schedule, gradient
-    scaler, log, the loaders' positions and the global random generators. Where several ranks run,
-    each calls `save` and `restore`; rank 0 writes, with the generators of each.
+    Kept are the model (buffers outside its `state_dict` included), the optimizer with what it
+    trains beside the model, schedule, gradient scaler, log, callbacks, the loaders' positions, and
+    the random generators. Where several ranks run, each calls `save` and `restore`; rank 0 writes,
+    with the generators of each. Without a path nothing is done.
 
     Args:
-        path: the file.
-        step: the training step, with its model, optimizer and scaler.
-        log: the run's log.
-        loader: the training batches.
-        valid_loader: the validation batches or None.
-        schedule: the schedule or None.
+        path: the file, or None.
+        model: the model; a compiled one is kept as what it was compiled from.
+        optimizer: the optimizer.
+        parts: further objects by name, of which those with `state_dict` are kept; "loader",
+            "valid_loader", "log" and "schedule" among them.
+        save_every: write after each so many steps as well as after each epoch.
+        override: names of the optimizer's settings that are taken from the optimizer as it is now,
+            and not from the file.
 
     Raises:
         ValueError: the schedule has no state that could be kept.
     """
 
     def __init__(
-        self, path: str | Path, step: TrainStep, log: RunLog, *, loader, valid_loader, schedule
+        self,
+        path: str | Path | None,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        parts: dict[str, Any],
+        *,
+        save_every: int | None = None,
+        override: Sequence[str] = (),
     ):
+        self.path = None if path is None else Path(path)
+        if self.path is None:
+            return
+        self.model, self.optimizer = getattr(model, "_orig_mod", model), optimizer
+        self.log, self.save_every, self.override = parts["log"], save_every, tuple(override)
+        schedule, loader, valid_loader = (
+            parts.get(name) for name in ("schedule", "loader", "valid_loader")
+        )
         if schedule is not None and not hasattr(schedule, "load_state_dict"):
             raise ValueError(
                 f"The schedule {type(schedule).__name__} has no state_dict and load_state_dict, "
                 "which a checkpoint needs: add them, or train without checkpoint."
             )
-        self.path, self.model = Path(path), step.model
         # The schedule first: it may refuse, and then nothing has been changed.
-        parts = {
-            "schedule": schedule,
-            "model": step.model,
-            "optimizer": step.optimizer,
-            "scaler": step.scaler,
-            "batches": loader,
-            "valid_batches": valid_loader,
-            "log": log,
-        }
-        self._parts = {k: part for k, part in parts.items() if hasattr(part, "load_state_dict")}
+        every = {"schedule": schedule, "model": self.model, "optimizer": optimizer, **parts}
+        self._parts = {k: part for k, part in every.items() if hasattr(part, "load_state_dict")}
+        self._extra = extra_parameters(model, optimizer)
         self._generators = loader_generators(loader)
+        self._last_epoch_step = length_hint(loader)
         self._settings = {
             "number of ranks": world_size(),
-            "list of parts": list(self._parts),
+            "list of parts": sorted(self._parts),
+            "random seed": gathered(torch.initial_seed())[0],
             "number of batches per epoch": length_hint(loader),
-            **{f"batches.{name}": getattr(loader, name, None) for name in ORDER},
+            **{f"loader.{name}": getattr(loader, name, None) for name in ORDER},
+            "data": fingerprint(loader),
             "number of validation batches": length_hint(valid_loader),
-            "list of recorded values": list(log.record),
+            "list of recorded values": list(self.log.record),
             "schedule": type(schedule).__name__,
-            "optimizer": type(step.optimizer).__name__,
-            **_shapes(step.model),
-            **_group_settings(step.optimizer, scheduled=schedule is not None),
+            "optimizer": type(optimizer).__name__,
+            **_shapes(self.model),
+            **_group_settings(optimizer, scheduled=schedule is not None),
         }
+
+    def resume(self, epochs: int) -> None:
+        """Go on where the file was saved, if there is one; see `restore`."""
+        if self.path is not None and exists_for_all(self.path):
+            self.restore(epochs)
+
+    def after_step(self, is_last: bool) -> None:
+        """Save after every so many steps; the save of an epoch's last would be overwritten."""
+        if self.path is None or not self.save_every or is_last:
+            return
+        if len(self.log.weights) % self.save_every == 0:
+            self.save()
 
     def save(self) -> None:
         """Write the run's present state.
@@ -86,13 +121,16 @@ class RunCheckpoint:
         Raises:
             NonFiniteLoss: a loss is infinite or NaN; the file is then as it was.
         """
+        if self.path is None:
+            return
         state = {name: part.state_dict() for name, part in self._parts.items()}
         state |= {
             "buffers": dict(self.model.named_buffers()),
+            "extra": [parameter.detach() for parameter in self._extra],
             "settings": self._settings,
         }
-        own = {"generators": [g.get_state() for g in self._generators], "rng": rng_state()}
-        first, *others = gathered(own)
+        generators = [generator_state(generator) for generator in self._generators]
+        first, *others = gathered({"generators": generators, "rng": rng_state()})
         state |= {**first, "other_ranks": others}
         if rank() == 0:
             save_checkpoint(self.path, state)
@@ -111,28 +149,55 @@ class RunCheckpoint:
             raise ValueError(
                 f"{self.path} holds no training run: give fit another checkpoint path."
             )
-        theirs, ours = {"number of ranks": 1} | state["settings"], self._settings
+        theirs, ours = state["settings"], self._settings
+        free = [f"{name} of group" for name in self.override]
         for name in ours | theirs:
-            if theirs.get(name) != ours.get(name):
-                raise ValueError(
-                    f"The checkpoint {self.path} is of another run: its {name} is "
-                    f"{theirs.get(name)}, but here it is {ours.get(name)}; take the settings of "
-                    "that run, or delete the file to start afresh."
-                )
+            if theirs.get(name) != ours.get(name) and not name.startswith(tuple(free)):
+                raise ValueError(_of_another_run(self.path, name, theirs, ours))
         begun = len(state["log"]["history"]["train_loss"]) + bool(state["log"]["sizes"])
         if begun > epochs:
             raise ValueError(
                 f"The checkpoint {self.path} is in epoch {begun} already, but epochs is {epochs}: "
                 "ask for as many at least, or delete the file to start afresh."
             )
+        wanted = [
+            {name: group[name] for name in self.override if name in group}
+            for group in self.optimizer.param_groups
+        ]
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
+        for group, values in zip(self.optimizer.param_groups, wanted, strict=True):
+            group.update(values)
+        with torch.no_grad():
+            for parameter, value in zip(self._extra, state["extra"], strict=True):
+                parameter.copy_(value)
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])
         own = [state, *state.get("other_ranks", [])][rank()]
         for generator, value in zip(self._generators, own["generators"], strict=True):
-            generator.set_state(value)
+            set_generator_state(generator, value)
         set_rng_state(own["rng"])
+
+
+def fingerprint(loader) -> list[float]:
+    """Return numbers that tell one set of images from another; of other loaders, their length."""
+    if isinstance(getattr(loader, "images", None), Tensor):
+        return [float(part.sum(dtype=torch.float32)) for part in (loader.images, loader.labels)]
+    dataset = getattr(loader, "dataset", loader)
+    return [float(length_hint(dataset))]
+
+
+def _of_another_run(path: Path, name: str, theirs: dict, ours: dict) -> str:
+    remedy = "take the settings of that run, or delete the file to start afresh"
+    if name in ("random seed", "data"):
+        remedy = "give each run a file of its own, or delete this one to start afresh"
+    elif " of group " in name:
+        setting = name.partition(" of group ")[0]
+        remedy += f", or go on with the new value on purpose: override=[{setting!r}]"
+    return (
+        f"The checkpoint {path} is of another run: its {name} is {theirs.get(name)}, but here it "
+        f"is {ours.get(name)}; {remedy}."
+    )
 
 
 def _shapes(model: nn.Module) -> dict[str, list[int]]:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from operator import length_hint
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,17 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.utils.data import (
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 from course_utils.training.device import pick_device
+from course_utils.training.preserve_state import eval_mode
+from course_utils.training.step import TrainStep
 
 
 @contextmanager
@@ -105,36 +115,6 @@ def own_part(size: int, *, before: int = 0) -> slice:
     return slice((rank() - before) % count, size, count)
 
 
-def data_parallel(model: nn.Module) -> nn.Module:
-    """Return what to call for the model's forward pass, so that ranks average their gradients.
-
-    Alone, that is the model itself. Else it is a `DistributedDataParallel` around it (Li et al.,
-    "PyTorch distributed", 2020), which gives all ranks the weights of rank 0 now, and its buffers
-    before each forward pass. From here on each rank draws its own random numbers, for dropout.
-    """
-    if not are_running():
-        return model
-    if rank():
-        mixed = np.random.SeedSequence((torch.initial_seed(), rank())).generate_state(1)
-        torch.manual_seed(int(mixed[0]))
-    return nn.parallel.DistributedDataParallel(model)
-
-
-def loss_weight(size: int, device: torch.device) -> Tensor:
-    """Return the weight of this rank's mean loss, a 0-d float64 tensor; the host does not wait.
-
-    Ranks average their gradients. So that the result is the gradient of the mean over all samples,
-    each mean is multiplied by its part of the samples and by the number of ranks.
-
-    Args:
-        size: number of samples in this rank's mean.
-        device: where the gradients are.
-    """
-    total = torch.full((), size, dtype=torch.float64, device=device)
-    dist.all_reduce(total)
-    return size * world_size() / total
-
-
 def summed(values: list[float]) -> list[float]:
     """Return each value's sum over the ranks, on every rank."""
     if not are_running():
@@ -175,6 +155,28 @@ def exists_for_all(path: str | Path) -> bool:
     return seen > 0
 
 
+def check_loader_of_ranks(loader) -> None:
+    """Raise a sentence unless each rank gets its own part of the batches, and as many as others.
+
+    Raises:
+        ValueError: a `DataLoader` would give every rank the same samples, or the numbers differ.
+    """
+    if not are_running():
+        return
+    alike = (SequentialSampler, RandomSampler, WeightedRandomSampler, SubsetRandomSampler)
+    if isinstance(loader, DataLoader) and isinstance(getattr(loader, "sampler", None), alike):
+        raise ValueError(
+            "The DataLoader gives every rank the same samples: build it with "
+            "sampler=torch.utils.data.DistributedSampler(dataset), or use DeviceLoader."
+        )
+    lengths = gathered(length_hint(loader))
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            f"The ranks have {lengths} batches an epoch, but all must have as many: use "
+            "DeviceLoader, which gives each rank a part of every batch, or leave out the last."
+        )
+
+
 def wait_for_all() -> None:
     """Wait until every rank has come here."""
     if are_running():
@@ -198,6 +200,88 @@ def _meeting_place() -> torch.device:
     """Return the device through which the ranks exchange tensors."""
     cuda = dist.get_backend() == "nccl"
     return torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
+
+
+class DistributedTrainStep(TrainStep):
+    """A `TrainStep` that several ranks take together, each with its own part of the batch.
+
+    The step is that of one process on the whole batch: gradients are averaged over all its samples,
+    however many each rank has. Two things are of a rank's part alone: what the loss function
+    returns, and batch norm's statistics, of which rank 0's running ones are kept. (On GPUs
+    `torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)` shares them; then no rank's part may be
+    empty, so drop short last batches.) Each trainable parameter must take part in each loss.
+
+    `DistributedDataParallel` (Li et al., "PyTorch distributed", 2020) gives all ranks the weights
+    of rank 0 now, and its buffers before each forward pass. From here on each rank draws its own
+    random numbers, for dropout.
+    """
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, **settings):
+        super().__init__(model, optimizer, **settings)
+        if rank():
+            mixed = np.random.SeedSequence((torch.initial_seed(), rank())).generate_state(1)
+            torch.manual_seed(int(mixed[0]))
+        self._parallel = nn.parallel.DistributedDataParallel(model)
+        self.predict, self._has_met = self._predict, False
+
+    def parts(self, batches) -> list[tuple[Tensor, Tensor, Tensor | None]]:
+        """Return each batch and its part in the mean over all; before the first, meet the others.
+
+        Only after its first pass does `DistributedDataParallel` settle how it groups gradients, on
+        which the rounding of their sums depends: a resumed run shall not differ in one step.
+        """
+        parts = super().parts(batches)
+        if not self._has_met:
+            inputs, targets, _ = parts[0]
+            self.loss(self._predict(inputs[:0]), targets[:0]).backward()
+            self._has_met = True
+        return parts
+
+    def fractions(self, targets: list[Tensor]) -> list[Tensor]:
+        """Return the part of each batch in the mean over all ranks, times their number.
+
+        Ranks average their gradients, so that the sum over them is that mean times one over it.
+        """
+        weights = self.weights(targets)
+        total = weights.sum()
+        dist.all_reduce(total)
+        return list(weights * world_size() / total)
+
+    def loss(self, predictions, targets: Tensor) -> Tensor:
+        """Return the mean loss of this rank's part; of none, 0 with a graph."""
+        if not len(targets):
+            return sum(part.sum() for part in _tensors(predictions)) * 0
+        return super().loss(predictions, targets)
+
+    def _predict(self, inputs: Tensor):
+        """Predict; where this rank has no sample, meet the others all the same."""
+        if len(inputs):
+            return self._parallel(inputs)
+        with eval_mode(self.model):  # batch norm refuses a single sample in training
+            return self._parallel(inputs.new_zeros(1, *inputs.shape[1:]))
+
+
+def _tensors(value) -> list[Tensor]:
+    """Return the tensors in a prediction: itself, or those in its sequences and dicts."""
+    if isinstance(value, Tensor):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value
+    return [tensor for part in parts for tensor in _tensors(part)]
+
+
+def make_step(model: nn.Module, optimizer: torch.optim.Optimizer, **settings) -> TrainStep:
+    """Make the training step of this process: alone, or one of several ranks.
+
+    Args:
+        model: as of `TrainStep`, like all others.
+        optimizer: likewise.
+        settings: likewise.
+
+    Raises:
+        TypeError, ValueError: as `TrainStep`.
+    """
+    kind = DistributedTrainStep if are_running() else TrainStep
+    return kind(model, optimizer, **settings)
 
 
 SECONDS_TO_REPORT = 1.0  # torchrun tells all ranks of a death within a tenth of it

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from operator import mul
+from itertools import islice
 
 import torch
 from torch import Tensor
 
 from course_utils.training.distributed import summed, world_size
-from course_utils.training.evaluate import overall, to_floats, weighted_mean
+from course_utils.training.evaluate import Measures, to_floats, weighted_mean
 
 
 @dataclass
@@ -23,6 +24,7 @@ class History:
         train_loss: mean training loss of each epoch, while the model was learning.
         valid_loss: mean validation loss after each epoch; empty without validation batches.
         valid_accuracy: validation accuracy after each epoch, from 0 to 1; likewise.
+        valid_metrics: further measures after each epoch, by name.
         epoch_seconds: wall time of each epoch, its validation included.
         step_loss: training loss of each step, before the step.
         recorded: values of each step, by name (see `loop.fit`).
@@ -31,6 +33,7 @@ class History:
     train_loss: list[float] = field(default_factory=list)
     valid_loss: list[float] = field(default_factory=list)
     valid_accuracy: list[float] = field(default_factory=list)
+    valid_metrics: dict[str, list[float]] = field(default_factory=dict)
     epoch_seconds: list[float] = field(default_factory=list)
     step_loss: list[float] = field(default_factory=list)
     recorded: dict[str, list[float]] = field(default_factory=dict)
@@ -56,11 +59,12 @@ class History:
 class NonFiniteLoss(RuntimeError):
     """A loss became infinite or NaN; `history` holds what was measured before."""
 
-    def __init__(self, loss: float, where: str, history: History):
-        super().__init__(
-            f"The loss is {loss} {where}: lower the learning rate (find_lr shows which ones "
-            "work), or look for NaN and infinite values in the data."
+    def __init__(self, loss: float, where: str, history: History, cause: str | None = None):
+        remedy = (
+            "lower the learning rate (find_lr shows which ones work), or look for NaN and infinite "
+            "values in the data"
         )
+        super().__init__(f"The loss is {loss} {where}: {cause or remedy}.")
         self.history = history
 
 
@@ -72,28 +76,37 @@ class RunLog:
 
     Args:
         record: maps names to functions of the optimizer, called at each step.
+        loader: what the batches come from, in which a NaN is looked for when a loss is none.
 
     Attributes:
         history: the measurements; a step is missing until its epoch ends or the log is saved.
-        sizes: number of samples in each step of the unfinished epoch; until the parts are put
-            together, on this rank.
+        weights: what the mean loss of each step of the unfinished epoch was divided by; until the
+            parts are put together, on this rank.
     """
 
-    def __init__(self, record: dict[str, Callable[[torch.optim.Optimizer], float]]):
-        self.record = record
+    def __init__(self, record: dict[str, Callable[[torch.optim.Optimizer], float]], loader=()):
+        self.record, self.loader = record, loader
         self.history = History(recorded={name: [] for name in record})
-        self.sizes: list[int] = []
+        self.weights: list[Tensor | float] = []
         self._losses: list[Tensor] = []
+        self._recorded: dict[str, list[Tensor | float]] = {name: [] for name in record}
         self._start = time.perf_counter()
 
-    def add_step(self, loss: Tensor, size: int, optimizer: torch.optim.Optimizer) -> None:
+    @property
+    def steps(self) -> int:
+        """The number of steps so far, those of the unfinished epoch included."""
+        return len(self.history.step_loss) + len(self._losses)
+
+    def add_step(
+        self, loss: Tensor, weight: Tensor | float, optimizer: torch.optim.Optimizer
+    ) -> None:
         """Add a step's loss, a 0-d tensor that may still be in the making, and recorded values."""
         self._losses.append(loss)
-        self.sizes.append(size)
+        self.weights.append(weight)
         for name, value in self.record.items():
-            self.history.recorded[name].append(float(value(optimizer)))
+            self._recorded[name].append(value(optimizer))
 
-    def finish_epoch(self, validation: tuple | None) -> None:
+    def finish_epoch(self, validation: Measures | None) -> None:
         """Add the epoch's results to the history, all brought to the host in one transfer.
 
         Args:
@@ -103,26 +116,33 @@ class RunLog:
             NonFiniteLoss: a training loss or the validation loss is infinite or NaN.
             ValueError: the epoch had no batch.
         """
-        epoch = self.history.epochs + 1
-        if not self.sizes:
+        history, epoch = self.history, self.history.epochs + 1
+        if not self.weights:
             raise ValueError(
                 f"The batches are empty in epoch {epoch}: give a loader with at least one batch, "
                 "which can be iterated anew in each epoch."
             )
-        losses, correct, sizes = validation or ([], [], [])
-        losses, correct = self._collect(losses, correct)
+        measured = self._collect(*(validation.on_device() if validation else ()))
         if validation is not None:
-            loss, accuracy = overall(losses, correct, sizes)
+            loss, accuracy = validation.overall(*measured)
             if not math.isfinite(loss):
                 where = f"on the validation batches after epoch {epoch}"
-                raise NonFiniteLoss(loss, where, self.history)
-            self.history.valid_loss.append(loss)
-            self.history.valid_accuracy.append(accuracy)
-        steps = self.history.step_loss[-len(self.sizes) :]
-        self.history.train_loss.append(weighted_mean(steps, self.sizes))
+                raise NonFiniteLoss(loss, where, history)
+            history.valid_loss.append(loss)
+            history.valid_accuracy.append(accuracy)
+            for name, value in validation.metrics.items():
+                history.valid_metrics.setdefault(name, []).append(value)
+        steps = history.step_loss[-len(self.weights) :]
+        history.train_loss.append(weighted_mean(steps, self.weights))
         now = time.perf_counter()
-        self.history.epoch_seconds.append(now - self._start)
-        self.sizes, self._start = [], now
+        history.epoch_seconds.append(now - self._start)
+        self.weights, self._start = [], now
+
+    def keep_finite_steps(self) -> None:
+        """Bring the steps of an interrupted epoch into the history, up to one that is no number."""
+        if world_size() == 1:  # other ranks may not come along
+            with suppress(NonFiniteLoss):
+                self._collect()
 
     def state_dict(self) -> dict:
         """Return the log in plain values.
@@ -132,33 +152,48 @@ class RunLog:
         """
         self._collect()
         seconds = time.perf_counter() - self._start
-        return {"history": vars(self.history), "sizes": self.sizes, "seconds": seconds}
+        return {"history": vars(self.history), "sizes": self.weights, "seconds": seconds}
 
     def load_state_dict(self, state: dict) -> None:
         """Continue the log that `state_dict` described."""
-        self.history, self.sizes = History(**state["history"]), state["sizes"]
+        self.history, self.weights = History(**state["history"]), state["sizes"]
         self._losses.clear()
         self._start = time.perf_counter() - state["seconds"]
 
     def _collect(self, *more: list[Tensor]) -> list[list[float]]:
-        losses, *others = to_floats(self._losses, *more)
-        known = len(self.sizes) - len(losses)  # steps of this epoch that were collected before
+        new = len(self._losses)
+        known = len(self.weights) - new  # steps of this epoch that were collected before
+        waiting = [self._losses, self.weights[known:], *self._recorded.values()]
+        losses, weights, *others = to_floats(*waiting, *more)
+        losses, self.weights[known:] = _of_all_ranks(losses, weights)
         self._losses.clear()
-        losses, self.sizes[known:] = _of_all_ranks(losses, self.sizes[known:])
-        for number, loss in enumerate(losses, known + 1):
-            if not math.isfinite(loss):
-                for values in self.history.recorded.values():
-                    del values[len(self.history.step_loss) :]
-                where = f"at step {number} of epoch {self.history.epochs + 1}"
-                raise NonFiniteLoss(loss, where, self.history)
-            self.history.step_loss.append(loss)
-        return others
+        finite = next((n for n, loss in enumerate(losses) if not math.isfinite(loss)), new)
+        self.history.step_loss += losses[:finite]
+        for name, values in zip(self._recorded, others, strict=False):
+            self.history.recorded[name] += map(float, values[:finite])
+            self._recorded[name] = []
+        if finite < new:
+            where = f"at step {known + finite + 1} of epoch {self.history.epochs + 1}"
+            cause = non_finite_batch(self.loader)
+            raise NonFiniteLoss(losses[finite], where, self.history, cause)
+        return others[len(self._recorded) :]
 
 
-def _of_all_ranks(losses: list[float], sizes: list[int]) -> tuple[list[float], list[int]]:
-    """Return each step's mean loss and size over all ranks, given this one's."""
+def non_finite_batch(loader, most: int = 100) -> str | None:
+    """Say which of the first batches holds a value that is no number, if one does."""
+    for number, batch in enumerate(islice(loader, most), 1):
+        for part in batch if isinstance(batch, tuple | list) else ():
+            if isinstance(part, Tensor) and not torch.isfinite(part).all():
+                return f"batch {number} holds NaN or infinite values, so clean the data"
+    return None
+
+
+def _of_all_ranks(losses: list[float], weights: list[float]) -> tuple[list[float], list[float]]:
+    """Return each step's mean loss and weight over all ranks, given this one's."""
     if world_size() == 1:
-        return losses, sizes
-    totals = summed([*map(mul, losses, sizes), *sizes])
-    sizes = [int(size) for size in totals[len(losses) :]]
-    return [total / size for total, size in zip(totals, sizes, strict=False)], sizes
+        return losses, weights
+    # A rank whose targets are all ignored has weight 0, and a mean that is no number.
+    own = [loss * weight if weight else 0.0 for loss, weight in zip(losses, weights, strict=True)]
+    totals = summed([*own, *weights])
+    weights = totals[len(losses) :]
+    return [total / (weight or 1) for total, weight in zip(totals, weights, strict=False)], weights

@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from course_utils._random import rng_state, set_rng_state
+
+
+_COUNTS = ("_opt_called", "_step_count")  # PyTorch's schedulers set them on the optimizer
 
 
 @contextmanager
@@ -19,18 +23,21 @@ def preserved(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     *,
+    loss_function: Callable | None = None,
     loaders: tuple = (),
     scaler: torch.amp.GradScaler | None = None,
 ) -> Iterator[None]:
     """Put everything back when the block ends: by success, by an exception or by Ctrl-C.
 
-    Restored are parameters, gradients, `requires_grad` and train mode of the model; its buffers,
-    those outside `state_dict` included; the optimizer's state and settings; the scaler; Python's,
-    NumPy's, PyTorch's and the devices' random generators; the order and position of the loaders.
+    Restored are parameters, gradients, `requires_grad` and train mode of the model, and of a loss
+    function that is a module; their buffers, those outside `state_dict` included; parameters that
+    the optimizer alone holds; the optimizer's state and settings; the scaler; Python's, NumPy's,
+    PyTorch's and the devices' random generators; the order and position of the loaders.
 
     Args:
         model: the network. Its tensors are restored in place, so references to them stay valid.
-        optimizer: the optimizer over its parameters.
+        optimizer: the optimizer over its parameters, and others where there are some.
+        loss_function: what is learnt or counted in it is kept too.
         loaders: what yields the batches: objects with `state_dict` and `load_state_dict`, or
             `DataLoader`s, whose own generators are kept.
         scaler: the gradient scaler, where there is one.
@@ -38,7 +45,10 @@ def preserved(
     Raises:
         ValueError: a loader is a one-shot iterator.
     """
-    restore = [_keep_model(model), _keep_optimizer(optimizer)]
+    restore = [_keep_module(model), _keep_optimizer(optimizer)]
+    restore.append(_keep_tensors(extra_parameters(model, optimizer)))
+    if isinstance(loss_function, nn.Module):
+        restore.append(_keep_module(loss_function))
     restore += [_keep_loader(loader) for loader in loaders]
     if scaler is not None:
         state = copy.deepcopy(scaler.state_dict())
@@ -73,37 +83,106 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def loader_generators(loader) -> list[torch.Generator]:
-    """Return the generators that a `DataLoader` or its samplers own; its order comes from them."""
-    owners = (loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
-    found = [getattr(owner, "generator", None) for owner in owners]
-    return [generator for generator in found if isinstance(generator, torch.Generator)]
+def train_mode(model: nn.Module) -> None:
+    """Put the model into train mode, but for what was frozen on purpose.
 
-
-def _keep_model(model: nn.Module) -> Callable[[], None]:
-    parameters = [
-        (p, p.detach().clone(), None if p.grad is None else p.grad.clone(), p.requires_grad)
-        for p in model.parameters()
+    In a model in train mode, parts that are not stay so; in one in evaluation mode, batch-norm
+    layers stay so whose weights are all frozen.
+    """
+    if model.training:
+        return
+    frozen = [
+        module
+        for module in model.modules()
+        if isinstance(module, nn.modules.batchnorm._NormBase)
+        and (weights := list(module.parameters()))
+        and not any(weight.requires_grad for weight in weights)
     ]
-    modes = [(module, module.training) for module in model.modules()]
+    model.train()
+    for module in frozen:
+        module.eval()
+
+
+def extra_parameters(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Return what the optimizer trains beside the model: learnt loss weights, class centres."""
+    own = {id(parameter) for parameter in model.parameters()}
+    groups = optimizer.param_groups
+    return [p for group in groups for p in group["params"] if id(p) not in own]
+
+
+def owners(loader) -> list:
+    """Return a loader and, at any depth, its samplers and data sets."""
+    found, waiting = [], [loader]
+    while waiting:
+        owner = waiting.pop(0)
+        if owner is None or any(owner is other for other in found):
+            continue
+        found.append(owner)
+        names = ("sampler", "batch_sampler", "dataset", "data_source")
+        waiting += [getattr(owner, name, None) for name in names]
+        nested = getattr(owner, "datasets", None)  # of ConcatDataset
+        waiting += nested if isinstance(nested, list) else []
+    return found
+
+
+def loader_generators(loader) -> list[torch.Generator | np.random.Generator]:
+    """Return the random generators that a loader, its samplers and its data sets own."""
+    kinds = (torch.Generator, np.random.Generator)
+    parts = [value for owner in owners(loader) for value in getattr(owner, "__dict__", {}).values()]
+    return [part for part in parts if isinstance(part, kinds)]
+
+
+def generator_state(generator: torch.Generator | np.random.Generator) -> Tensor | dict:
+    """Return the state of a generator, in values that a weights-only load accepts."""
+    if isinstance(generator, torch.Generator):
+        return generator.get_state()
+    return copy.deepcopy(generator.bit_generator.state)
+
+
+def set_generator_state(
+    generator: torch.Generator | np.random.Generator, state: Tensor | dict
+) -> None:
+    """Put a generator back to a state that `generator_state` returned."""
+    if isinstance(generator, torch.Generator):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state
+
+
+def _keep_module(module: nn.Module) -> Callable[[], None]:
+    put_parameters_back = _keep_tensors(module.parameters())
+    modes = [(part, part.training) for part in module.modules()]
     # A forward pass may bind a new tensor to a buffer's name, so that the name is kept as well.
     buffers = [
-        (module, name, buffer, buffer.clone())
-        for module in model.modules()
-        for name, buffer in module.named_buffers(recurse=False)
+        (part, name, buffer, buffer.clone())
+        for part in module.modules()
+        for name, buffer in part.named_buffers(recurse=False)
     ]
 
     @torch.no_grad()
     def put_back() -> None:
-        for parameter, value, gradient, requires_grad in parameters:
-            parameter.copy_(value)
-            parameter.grad = gradient
-            parameter.requires_grad_(requires_grad)
-        for module, name, buffer, value in buffers:
+        put_parameters_back()
+        for part, name, buffer, value in buffers:
             buffer.copy_(value)
-            setattr(module, name, buffer)
-        for module, training in modes:
-            module.training = training
+            setattr(part, name, buffer)
+        for part, training in modes:
+            part.training = training
+
+    return put_back
+
+
+def _keep_tensors(tensors: Iterable[Tensor]) -> Callable[[], None]:
+    kept = [
+        (t, t.detach().clone(), None if t.grad is None else t.grad.clone(), t.requires_grad)
+        for t in tensors
+    ]
+
+    @torch.no_grad()
+    def put_back() -> None:
+        for tensor, value, gradient, requires_grad in kept:
+            tensor.copy_(value)
+            tensor.grad = gradient
+            tensor.requires_grad_(requires_grad)
 
     return put_back
 
@@ -116,7 +195,15 @@ def _keep_optimizer(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
         for group in optimizer.param_groups
     ]
 
+    # What schedules read to know whether the optimizer has taken a step.
+    hooks = optimizer._optimizer_step_post_hooks.values()
+    watches = [(hook, hook.stepped) for hook in hooks if hasattr(hook, "stepped")]
+    counts = {name: vars(optimizer)[name] for name in _COUNTS if name in vars(optimizer)}
+
     def put_back() -> None:
+        for hook, stepped in watches:
+            hook.stepped = stepped
+        vars(optimizer).update(counts)
         optimizer.state.clear()
         optimizer.state.update(state)
         for group, kept in zip(optimizer.param_groups, settings, strict=True):
@@ -136,11 +223,19 @@ def _keep_loader(loader) -> Callable[[], None]:
     if hasattr(loader, "load_state_dict"):
         state = loader.state_dict()
         return lambda: loader.load_state_dict(state)
-    kept = [(generator, generator.get_state()) for generator in loader_generators(loader)]
+    kept = [(generator, generator_state(generator)) for generator in loader_generators(loader)]
+    # A sampler's epoch, and whatever else it counts in plain numbers.
+    counts = [
+        (owner, {name: value for name, value in vars(owner).items() if type(value) in (int, float)})
+        for owner in owners(loader)
+        if isinstance(owner, torch.utils.data.Sampler)
+    ]
 
     def put_back() -> None:
         for generator, state in kept:
-            generator.set_state(state)
+            set_generator_state(generator, state)
+        for owner, values in counts:
+            vars(owner).update(values)
 
     return put_back
 
