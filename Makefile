@@ -24,7 +24,7 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test lint format execute claims bench mutants oldest newest test-browser
+.PHONY: help lab test test-fast lint format execute claims bench mutants oldest newest test-browser
 .PHONY: student test-student assignment site test-site colab badges lesson clean distclean
 
 help:  ## list these commands
@@ -37,12 +37,16 @@ lab: $(READY)  ## open the course in JupyterLab; PORT=8888, BROWSER=no for a ser
 		--ServerApp.root_dir=$(FOLDER) --LabApp.default_url=/lab/tree/$(LESSON) \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
-test: lint $(GRADING)  ## lint, unit tests and every notebook, with coverage
+test: lint $(GRADING)  ## lint, all unit tests and every notebook, with coverage
 	$(BIN)/python -m pytest --cov
 
-lint: $(READY)  ## check style
+test-fast: $(READY)  ## the unit tests without the slow ones, in two minutes; TESTS=tests/lr
+	$(BIN)/python -m pytest -m 'not slow' $(or $(TESTS),tests)
+
+lint: $(READY)  ## check style, and that imports run one way between the rooms
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
 format: $(READY)  ## put the code in the house style
 	$(BIN)/python -m ruff check --fix .

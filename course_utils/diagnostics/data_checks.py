@@ -13,6 +13,9 @@ from course_utils.training.preserve_state import eval_mode
 
 LARGEST_INPUT = 20.0  # standard deviations; pixels of 0 to 255 go far beyond
 SMALLEST_IMAGE = 8  # pixels; below, neighbours say little
+FEWEST = 300  # samples, from which "better than guessing" can be told
+EPOCHS = 10
+BATCH_SIZE = 64
 
 
 def check_batch(model: nn.Module, images: Tensor, labels: Tensor, classes: int) -> list[Finding]:
@@ -23,15 +26,7 @@ def check_batch(model: nn.Module, images: Tensor, labels: Tensor, classes: int) 
         images: (n, ...); only four-dimensional ones are judged as pictures.
         labels: (n,), integers.
         classes: number of classes, which is the width of the model's output.
-
-    Raises:
-        ValueError: there is no image, or not one label an image.
     """
-    if not images.numel() or len(images) != len(labels):
-        raise ValueError(
-            f"There are {len(images)} images, {tuple(images.shape)}, and {len(labels)} labels: "
-            "give at least one image, and one label each."
-        )
     if not images.isfinite().all():
         count = int((~images.isfinite()).sum())
         return [Finding("values", f"{count} input values are NaN or infinite: clean the data.")]
@@ -41,10 +36,7 @@ def check_batch(model: nn.Module, images: Tensor, labels: Tensor, classes: int) 
 def check_loader(loader, samples: int) -> list[Finding]:
     """Say whether an image comes with the same label each time that the loader is gone through.
 
-    Args:
-        loader: iterable of (images, labels); it is iterated twice.
-        samples: how many images to compare. Images that are changed at random (augmented) do not
-            come twice, and so say nothing.
+    Images that are changed at random (augmented) do not come twice, and so say nothing.
     """
     first, second = ({image: label for image, label in _pairs(loader, samples)} for _ in range(2))
     twice = first.keys() & second.keys()
@@ -156,30 +148,19 @@ def _roughness(images: Tensor) -> float:
     return float(near / far.clamp(min=1e-12))
 
 
-FEWEST = 300  # samples, from which "better than guessing" can be told
-EPOCHS = 10
-BATCH = 64
-
-
 def check_meaning(model: nn.Module, step: Step, images: Tensor, labels: Tensor) -> list[Finding]:
     """Train a little on three quarters of the samples, and test on the rest.
 
     A net learns shuffled labels by heart as easily as right ones (Zhang et al., "Understanding deep
     learning requires rethinking generalization", 2017): only unseen samples tell them apart. The
-    caller keeps and restores the state.
-
-    Args:
-        model: a classifier.
-        step: takes one training step of that model on a batch.
-        images: (n, ...), n of `FEWEST` or more.
-        labels: (n,), integers.
+    caller keeps and restores the state, and gives `FEWEST` samples or more.
     """
     count = len(labels) // 4
     seen = torch.arange(count, len(labels), device=labels.device)
     generator = torch.Generator().manual_seed(0)
     for _ in range(EPOCHS):
         order = torch.randperm(len(seen), generator=generator).to(labels.device)
-        for part in seen[order].split(BATCH):
+        for part in seen[order].split(BATCH_SIZE):
             step((images[part], labels[part]))
     with eval_mode(model):
         right = fraction_right(model, images[:count], labels[:count])
@@ -196,5 +177,11 @@ def check_meaning(model: nn.Module, step: Step, images: Tensor, labels: Tensor) 
 
 @torch.no_grad()
 def fraction_right(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Return the share of samples whose largest output is that of their label, 0 to 1."""
+    """Return the fraction of samples whose largest output is that of their label, 0 to 1.
+
+    Args:
+        model: maps images (n, ...) to outputs (n, classes), in the mode that it is in.
+        images: (n, ...), on the model's device.
+        labels: (n,), integers.
+    """
     return float((model(images).argmax(1) == labels).float().mean())

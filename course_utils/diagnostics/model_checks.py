@@ -8,7 +8,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_utils._validate import check_whole
 from course_utils.diagnostics.finding import Finding
 from course_utils.training.preserve_state import eval_mode
 
@@ -18,14 +17,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 def check_model(
     model: nn.Module, loss_function: Loss, images: Tensor, labels: Tensor
 ) -> list[Finding]:
-    """Check the output of a model at its start, the loss of that output, and hidden layers.
-
-    Args:
-        model: from images (n, ...) to logits or log-probabilities (n, classes).
-        loss_function: maps (output, labels) to the mean loss, a 0-d tensor.
-        images: (n, ...), n of 2 or more.
-        labels: (n,), integers.
-    """
+    """Check the output of a model at its start, the loss of that output, and hidden layers."""
     with torch.no_grad(), eval_mode(model):
         outputs = model(images)
         findings = _check_hidden_layers(model)
@@ -67,18 +59,7 @@ def _agree(one: Tensor, other: Tensor) -> bool:
 
 
 def check_first_loss(loss: float, images: int, classes: int) -> list[Finding]:
-    """Compare the loss before the first step with the cost of guessing, ln(classes) nats.
-
-    Args:
-        loss: of the untrained model.
-        images: how many the batch has.
-        classes: number of classes.
-
-    Raises:
-        ValueError: there is no image, or but one class.
-    """
-    check_whole("images", images, 1)
-    check_whole("classes", classes, 2)
+    """Compare the loss before the first step with the cost of guessing, ln(classes) nats."""
     guess = math.log(classes)
     if 0.5 * guess < loss < 2 * guess:
         return []

@@ -34,7 +34,7 @@ from course_utils.training.step import TrainStep
 
 TARGET = 1e-3  # nats
 NEARLY = 0.1  # nats: below, a loss that still falls is only slow
-MOST = 960  # further samples that are looked at
+MAX_OTHERS = 960  # further samples that are looked at
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def overfit_check(
     Raises:
         TypeError: model, optimizer or loader is of another type.
         ValueError: the loader is a one-shot iterator or yields fewer than 2 samples, labels are not
-            integers of shape (n,), the output is not of shape (n, classes), or a number is out of
-            its range.
+            integers of shape (n,), the output is not of shape (n, classes) of 2 classes or more, or
+            a number is out of its range.
     """
     check_parts(model, optimizer, loader)
     check_whole("samples", samples, 2)
@@ -162,32 +162,34 @@ def _judge(losses: list[float], steps: int | None) -> tuple[list[Finding], list[
 
 
 def _collect(loader, samples: int, device: torch.device) -> tuple[tuple, tuple]:
-    """Take the few samples from the loader, and up to `MOST` others."""
+    """Take the few samples from the loader, and up to `MAX_OTHERS` others."""
     inputs, labels, count = [], [], 0
     for images, targets in loader:
         inputs.append(images)
         labels.append(targets)
         count += len(targets)
-        if count >= samples + MOST:
+        if count >= samples + MAX_OTHERS:
             break
     if count < 2:
         raise ValueError(f"The loader yields {count} samples: give one with 2 or more.")
     images, targets = torch.cat(inputs).to(device), torch.cat(labels).to(device)
-    if targets.ndim != 1 or targets.dtype.is_floating_point:
+    if targets.shape != images.shape[:1] or targets.dtype.is_floating_point:
         raise ValueError(
             f"The labels have shape {tuple(targets.shape)} and type {targets.dtype}, but must be "
-            "integers of shape (n,): overfit_check takes classifiers with one label a sample."
+            f"integers of shape ({len(images)},): overfit_check takes classifiers with one label a "
+            "sample."
         )
-    end = samples + MOST
+    end = samples + MAX_OTHERS
     return (images[:samples], targets[:samples]), (images[samples:end], targets[samples:end])
 
 
 def _count_classes(model: nn.Module, images: Tensor) -> int:
     with torch.no_grad():
         shape = tuple(model(images).shape)
-    if len(shape) != 2 or shape[0] != len(images):
+    if len(shape) != 2 or shape[0] != len(images) or shape[1] < 2:
         raise ValueError(
-            f"The model makes {shape} of {len(images)} samples, but must give (n, classes)."
+            f"The model makes {shape} of {len(images)} samples, but must give (n, classes), and 2 "
+            "classes at the least."
         )
     return shape[1]
 

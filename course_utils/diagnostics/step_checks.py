@@ -20,15 +20,9 @@ def check_repeats(
 
     Gradients are taken where the optimizer reads them, so that a step may clear them before or
     after. The caller keeps and restores the state.
-
-    Args:
-        optimizer: the one that `step` uses; its learning rates are set to 0 meanwhile.
-        step: takes one training step on a batch and returns its loss.
-        batch: images and labels.
     """
     optimizer.zero_grad()
     seen: list[Tensor] = []
-    losses = []
     rates = [group["lr"] for group in optimizer.param_groups]
     hook = optimizer.register_step_pre_hook(lambda *_: seen.append(_flat_gradient(optimizer)))
     try:
@@ -59,16 +53,14 @@ def check_repeats(
 
 
 @contextmanager
-def watched_gradients(
-    optimizer: torch.optim.Optimizer, *, steps: int = 10
-) -> Iterator[dict[int, bool]]:
-    """Note, for the first steps of a block, which parameters ever get a gradient other than zero.
+def watched_gradients(optimizer: torch.optim.Optimizer) -> Iterator[dict[int, bool]]:
+    """Note, for ten steps of a block, which parameters ever get a gradient other than zero.
 
     Yields:
         id of the parameter -> whether one came.
     """
     arrived: dict[int, bool] = {}
-    left = steps
+    left = 10
 
     def note(*_) -> None:
         nonlocal left
@@ -87,12 +79,7 @@ def watched_gradients(
 
 
 def check_arrival(model: nn.Module, arrived: dict[int, bool]) -> list[Finding]:
-    """Name the parameters that the optimizer does not hold, or that no gradient has reached.
-
-    Args:
-        model: the network.
-        arrived: see `watched_gradients`.
-    """
+    """Name the parameters that the optimizer does not hold, or that no gradient has reached."""
     groups = {"frozen": [], "forgotten": [], "cut off": []}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

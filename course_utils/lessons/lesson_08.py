@@ -49,7 +49,7 @@ class SetUp:
         """Build the optimizer, and the step that uses it."""
         held = self.model.parameters() if self.held is None else self.held(self.model)
         optimizer = torch.optim.SGD(held, lr=self.lr, momentum=self.momentum)
-        return optimizer, self.make_step(self.model, optimizer, self.loss_function)
+        return optimizer, self.make_step(self.model, optimizer, loss_function=self.loss_function)
 
     def loader(self, batch_size: int = 64) -> list[Batch]:
         """Cut the data into batches."""
@@ -125,7 +125,7 @@ def _shuffles_once(set_up: SetUp) -> SetUp:
 def _step(*, clears: bool = True, shuffles: bool = False) -> Callable[[SetUp], SetUp]:
     """Plant a training step that forgets to clear the gradients, or shuffles the labels."""
 
-    def make_step(model, optimizer, loss_function):
+    def make_step(model, optimizer, *, loss_function):
         def step(batch: Batch) -> Tensor:
             images, labels = batch
             if shuffles:

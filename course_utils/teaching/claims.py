@@ -14,6 +14,7 @@ from scipy.special import stdtrit
 from course_utils._validate import check_number, check_type, shown
 
 CONFIDENCE = 0.95
+POWER = 0.8
 VERDICTS = ("holds", "does not hold", "within noise")
 _CLAIM_WIDTH = 40
 
@@ -175,9 +176,6 @@ def claims_table(claims: Sequence[Claim]) -> str:
         rows.append(row(f"{number:2}", first, claim.bound, claim.verdict, claim.measured))
         rows += [row("", line) for line in rest]
     return "\n".join(rows)
-
-
-POWER = 0.8
 
 
 def seeds_needed(effect: float, spread: float) -> int:

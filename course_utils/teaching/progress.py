@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from course_utils._files import atomic_write
-from course_utils._validate import check_type, shown
+from course_utils._validate import check_type
 from course_utils.profiles import is_graded
 
 KINDS = ("predictions", "exercises", "quiz")
@@ -44,22 +44,7 @@ def record(lesson: str, kind: str, name: str, value) -> bool:
 
     Returns:
         Whether the entry is in the file.
-
-    Raises:
-        TypeError: lesson or name is no text.
-        ValueError: the kind is none of `KINDS`, or JSON cannot hold the value.
     """
-    check_type("lesson", lesson, str)
-    check_type("name", name, str)
-    if kind not in KINDS:
-        raise ValueError(f"The kind of progress is {kind!r}, but must be one of {KINDS}.")
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"The entry {lesson}, {kind}, {name} is {shown(value)}, which JSON cannot hold: give "
-            "numbers, texts, lists and dictionaries."
-        ) from error
     _unsaved.append((lesson, kind, name, value))
     if is_graded():
         return False
@@ -73,8 +58,7 @@ def record(lesson: str, kind: str, name: str, value) -> bool:
     except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
         _warn_once(
             f"Your progress cannot be kept in {path} ({error.__cause__ or error}): the lesson goes "
-            "on without; "
-            "to keep it, set COURSE_PROGRESS to a file that you may write."
+            "on without; to keep it, set COURSE_PROGRESS to a file that you may write."
         )
         return False
     _unsaved.clear()

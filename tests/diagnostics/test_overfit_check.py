@@ -52,10 +52,12 @@ OPTIMIZERS = {
     "AdamW": lambda p: torch.optim.AdamW(p, lr=3e-3, weight_decay=0.1),
 }
 
+SLOW = [pytest.param(kind, marks=pytest.mark.slow if kind == "ResNet-8" else ()) for kind in KINDS]
+
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SLOW)
 def test_healthy_models_are_not_accused(images, kind, optimizer, seed):
     """Is nothing found in a healthy model of several kinds, with dropout and weight decay set?"""
     set_seed(seed)
@@ -71,59 +73,44 @@ def test_healthy_models_are_not_accused(images, kind, optimizer, seed):
     assert str(report).startswith("Nothing wrong was found.\nThe few samples were learned in")
 
 
-# Which checks are to find the bug, one of them at the least.
+# Bug -> the checks that are to find it, and words of each.
 FOUND_BY = {
-    "softmax twice": {"output"},
-    "softmax over the batch": {"own sample only"},
-    "softmax missing": {"loss at start"},
-    "ReLU on the logits": {"output"},
-    "dropout left on": {"same output twice"},
-    "layer frozen": {"gradients everywhere"},
-    "layers in a list": {"hidden layers"},
-    "summed loss": {"loss at start"},
-    "raw pixels": {"values"},
-    "pixels scrambled": {"picture"},
-    "rows normalised": {"picture"},
-    "labels shuffled once": {"labels mean something"},
-    "labels misaligned": {"labels mean something"},
-    "labels reshuffled": {"same step twice"},
-    "no zero_grad": {"clean gradients"},
-    "no zero_grad, plain SGD": {"clean gradients"},
-    "LR far too small": {"overfit"},
-    "LR far too large": {"overfit"},
-    "optimizer holds one layer": {"gradients everywhere"},
+    "softmax twice": {"output": "still costs 1.46 nats"},
+    "softmax over the batch": {"own sample only": "softmax or normalisation over axis 0"},
+    "softmax missing": {"loss at start": "log_softmax is missing", "overfit": "never negative"},
+    "ReLU on the logits": {"output": "a ReLU after the last layer", "overfit": "it is stuck"},
+    "dropout left on": {"same output twice": "F.dropout", "same step twice": "at random"},
+    "layer frozen": {"gradients everywhere": "1.weight cannot be trained"},
+    "layers in a list": {"hidden layers": "_ForgottenLayers.layers holds layers in a plain list"},
+    "summed loss": {"loss at start": "it is 64 times as much, one for each image: summed?"},
+    "raw pixels": {"values": "raw pixels?", "loss at start": "not normalised"},
+    "pixels scrambled": {"picture": "the pixels are scrambled"},
+    "rows normalised": {"picture": "every row of every image has mean 0"},
+    "labels shuffled once": {"labels mean something": "guessing gets"},
+    "labels misaligned": {"labels mean something": "guessing gets"},
+    "labels reshuffled": {"same step twice": "at random", "overfit": "hardly moves"},
+    "no zero_grad": {"clean gradients": "zero_grad()", "overfit": "it explodes"},
+    "no zero_grad, plain SGD": {"clean gradients": "zero_grad()"},
+    "LR far too small": {"overfit": "falls in each step, but slowly"},
+    "LR far too large": {"overfit": "it explodes"},
+    "optimizer holds one layer": {"gradients everywhere": "1.weight, 1.bias is not in the opt"},
 }
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", BUGS)
 def test_planted_bugs_are_found(images, name, seed):
-    """Is each planted bug found, and by the check that is meant to?"""
+    """Is each planted bug found by the checks that are meant to, and told in their words?"""
     report = run(BUGS[name].plant(healthy(images, seed)), max_steps=600)
-    assert FOUND_BY[name] <= {finding.name for finding in report.findings}
+    words = {finding.name: finding.words for finding in report.findings}
+    for check, expected in FOUND_BY[name].items():
+        assert expected in words[check] and f"- {check}: {words[check]}" in str(report)
     assert not report.passed
 
 
 def test_harmless(images):
     """Is a second log-softmax, which changes nothing, left alone?"""
     assert run(HARMLESS.plant(healthy(images, 0))).passed
-
-
-@pytest.mark.parametrize(
-    "name, words",
-    [
-        ("softmax missing", "never negative"),
-        ("LR far too large", "it explodes"),
-        ("LR far too small", "falls in each step, but slowly"),
-        ("labels reshuffled", "hardly moves"),
-        ("raw pixels", "it is stuck"),
-    ],
-)
-def test_reason(images, name, words):
-    """Does the report say how the loss went?"""
-    report = run(BUGS[name].plant(healthy(images, 0)), max_steps=1000)
-    (finding,) = [finding for finding in report.findings if finding.name == "overfit"]
-    assert words in finding.words and str(finding) in str(report)
 
 
 def test_slow_is_no_fault(images):
@@ -177,15 +164,10 @@ def test_bad_labels_stop_the_check(images):
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"loader": []}, "yields 0 samples"),
-        ({"samples": 1}, "samples is 1"),
-        ({"max_steps": 0}, "max_steps is 0"),
-        (
-            {"loader": [(torch.randn(8, 196), torch.randn(8))]},
-            r"shape \(8,\) and type torch.float32",
-        ),
         ({"loader": [(torch.randn(8, 196), torch.zeros(8, 10).long())]}, r"shape \(8, 10\)"),
+        ({"loader": [(torch.randn(8, 196), torch.arange(6))]}, r"\(6,\).* must be .*\(8,\)"),
         ({"model": nn.Sequential(nn.Linear(196, 1), nn.Flatten(0))}, r"makes \(8,\) of 8 samples"),
+        ({"model": nn.Linear(196, 1)}, r"makes \(8, 1\) of 8 samples.* 2 classes"),
     ],
 )
 def test_bad_input(change, words):

@@ -1,19 +1,12 @@
 """What a course must survive, with processes that are really killed and rights that are missing.
 
-Tested elsewhere: killed while training (test_run_checkpoint.py::test_killed_and_resumed) and while
-mining (test_mining.py::test_killed_and_resumed), also in the write of a checkpoint; interrupted
-anywhere in training (test_run_checkpoint.py::test_interrupted_anywhere); two notebooks writing
-progress at once (test_progress.py::test_notebooks_writing_at_once); a damaged progress file
-(test_progress.py::test_damaged_file_is_set_aside) and checkpoint (test_checkpoint.py); a silent
-server (test_downloads.py); a download that breaks off (test_cifar10.py::test_damaged_download);
-Ctrl-C at every call of a restoration (test_interrupts.py::test_second_interrupt); a full disk
-(test_full_disk.py).
+Killed or interrupted while training or mining, damaged files and silent servers stand beside what
+they break, in the folder of its room; a full disk in test_full_disk.py.
 """
 
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -38,15 +31,6 @@ def start(*arguments, **variables):
     command = [sys.executable, str(TARGET), *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, env=environment, **pipes)
-
-
-def test_where_else():
-    """Does each test that the top of this file names exist?"""
-    named = re.findall(r"\((test_\w+)\.py(?:::(\w+))?\)", __doc__)
-    assert len(named) >= 8
-    for module, name in named:
-        text = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
-        assert f"def {name or 'test_'}" in text
 
 
 @needs_unix

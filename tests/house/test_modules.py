@@ -4,25 +4,24 @@ import subprocess
 import pytest
 from tiny_notebooks import REPOSITORY
 
-PACKAGE = REPOSITORY / "course_utils"
-MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+PACKAGE, TESTS = REPOSITORY / "course_utils", REPOSITORY / "tests"
 MACHINE_PATH = re.compile(r"/(?:work|root|opt)/[\w.-]+")
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".cfg", ".ipynb", ".json", ""}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_length(name):
-    """Has the module less than 200 lines?"""
-    assert len((PACKAGE / name).read_text(encoding="utf-8").splitlines()) < 200
+def modules(folder, pattern):
+    """Name the modules below a folder, as lr/finder; those of single lessons go their own ways."""
+    paths = (path.relative_to(folder).with_suffix("") for path in folder.rglob(pattern))
+    return {path for path in paths if path.parts[0] != "lessons" and path.name != "__init__"}
 
 
-@pytest.mark.parametrize(
-    "name", [m for m in MODULES if not m.startswith("lessons/") and not m.endswith("__init__.py")]
-)
-def test_mirrored(name):
-    """Has the module a test file of its name?"""
-    folder, _, module = name.rpartition("/")
-    assert (REPOSITORY / "tests" / folder / f"test_{module}").is_file()
+def test_mirrored():
+    """Has each module a test file of its name in its room's folder, and that folder no other?"""
+    wanted = {path.with_name(f"test_{path.name.lstrip('_')}") for path in modules(PACKAGE, "*.py")}
+    found = modules(TESTS, "test_*.py")
+    assert wanted - found == set()
+    rooms = {path.parent for path in wanted if path.parent.name}
+    assert {path for path in found - wanted if path.parent in rooms} == set()
 
 
 def test_no_path_of_a_machine():

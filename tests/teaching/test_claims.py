@@ -31,21 +31,6 @@ def test_interval_of_equal_values():
 
 
 @pytest.mark.parametrize(
-    "values, words",
-    [
-        ([], "at least 2 values, but got 0"),
-        ([1.0], "at least 2 values, but got 1"),
-        ([1.0, float("nan"), 2.0], "Value 2 of 3 is nan"),
-        ([1.0, 2.0, float("inf")], "Value 3 of 3 is inf"),
-    ],
-)
-def test_interval_of_bad_values(values, words):
-    """Do too few values, and values that are no finite numbers, raise a sentence?"""
-    with pytest.raises(ValueError, match=words):
-        mean_interval(values)
-
-
-@pytest.mark.parametrize(
     "effects, bound, verdict",
     [
         ([5.0, 6.0, 5.5], {"at_least": 2}, "holds"),
@@ -78,24 +63,6 @@ def test_effects_of_a_tensor():
     """May the effects be a tensor, and are they kept as plain numbers?"""
     claim = Claim("text", torch.tensor([1.0, 2.0, 3.0]), at_least=0)
     assert claim.effects == (1.0, 2.0, 3.0)
-
-
-@pytest.mark.parametrize(
-    "effects, bounds, words",
-    [
-        ([1.0, 2.0], {"at_least": 0}, "'my claim' has 2 effects, but a claim needs at least 3"),
-        ([1.0, 2.0, float("nan")], {"at_least": 0}, "'my claim': Value 3 of 3 is nan"),
-        ([1.0, 2.0, 3.0], {}, "'my claim': give exactly one of at_least and within"),
-        ([1.0, 2.0, 3.0], {"at_least": 0, "within": 1}, "exactly one"),
-        ([1.0, 2.0, 3.0], {"within": 0}, "within is 0, but must be a finite number, above 0"),
-        ([1.0, 2.0, 3.0], {"within": float("nan")}, "within is nan"),
-        ([1.0, 2.0, 3.0], {"at_least": float("nan")}, "at_least is nan"),
-    ],
-)
-def test_bad_claim(effects, bounds, words):
-    """Does a claim that cannot be decided raise a sentence that names it?"""
-    with pytest.raises(ValueError, match=words):
-        Claim("my claim", effects, **bounds)
 
 
 @pytest.mark.parametrize(
@@ -150,12 +117,6 @@ def test_table_layout():
     assert all(line == line.rstrip() for line in lines)
 
 
-def test_empty_table():
-    """Does a table without claims raise a sentence?"""
-    with pytest.raises(ValueError, match="no claim"):
-        claims_table([])
-
-
 @pytest.mark.parametrize("effect, number", [(0.2, 199), (0.5, 34), (0.8, 15), (1.0, 10), (5.0, 3)])
 def test_known_values(effect, number):
     """Are the numbers those of the tables for a paired t-test, two-sided, 5 %, power .8?"""
@@ -179,12 +140,12 @@ def test_agrees_with_the_verdicts_of_claims():
     generator = np.random.default_rng(0)
     number = seeds_needed(0.4, 0.5)
 
-    def share(seeds):
+    def fraction(seeds):
         draws = generator.normal(0.4, 0.5, size=(1000, seeds))
         return np.mean([Claim("text", draw, at_least=0).verdict == "holds" for draw in draws])
 
-    assert share(number) == pytest.approx(0.8, abs=0.05)
-    assert share(number // 2) < 0.6
+    assert fraction(number) == pytest.approx(0.8, abs=0.05)
+    assert fraction(number // 2) < 0.6
 
 
 def test_only_the_ratio_counts():
@@ -195,21 +156,3 @@ def test_only_the_ratio_counts():
 def test_at_least_two():
     """Does even a huge effect need the two seeds without which there is no interval?"""
     assert seeds_needed(1000.0, 1.0) == 2
-
-
-@pytest.mark.parametrize(
-    "effect, spread, words",
-    [
-        (0, 1.0, "effect is 0, which no number of seeds shows"),
-        (float("nan"), 1.0, "effect is nan"),
-        (float("inf"), 1.0, "effect is inf"),
-        (0.1, 0.0, "spread is 0.0, but must be a finite number, above 0: give the standard"),
-        (0.1, -1.0, "spread is -1.0"),
-        (0.1, float("nan"), "spread is nan"),
-        (0.1, float("inf"), "spread is inf"),
-    ],
-)
-def test_bad_arguments(effect, spread, words):
-    """Do an effect of nothing and a spread that is none raise a sentence that says what to give?"""
-    with pytest.raises(ValueError, match=words):
-        seeds_needed(effect, spread)

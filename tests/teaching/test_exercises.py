@@ -12,19 +12,6 @@ from course_utils.teaching import progress
 from course_utils.teaching.exercises import Case, Exercise, check
 
 
-def test_exercise_without_cases():
-    """Does an exercise that anything would pass raise a sentence for its author?"""
-    with pytest.raises(ValueError, match="'core' has no case"):
-        Exercise("02", "core", reference=abs, cases=())
-
-
-def test_defaults_run_the_function_itself():
-    """Does a case, by default, call the function with its arguments?"""
-    exercise = Exercise("02", "core", reference=max, cases=[Case("two", (1, 2), {"key": abs})])
-    (case,) = exercise.cases
-    assert exercise.call(max, *case.arguments, **case.keywords) == 2
-
-
 def smooth(values, *, beta):
     average, result = 0.0, []
     for step, value in enumerate(values, start=1):
@@ -60,14 +47,6 @@ EXERCISE = Exercise(
     ),
     seconds=0.2,
 )
-
-
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    """Give each test its own progress file, and no grading."""
-    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
-    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    monkeypatch.setattr(progress, "_unsaved", [])
 
 
 def stub(values, *, beta):
@@ -363,6 +342,7 @@ def run_cells(*sources):
     return ["".join(output.text for output in cell.outputs) for cell in notebook.cells]
 
 
+@pytest.mark.slow
 def test_endless_code_in_a_notebook():
     """Ends endless code in a sentence in a kernel too, so that the next cells run?"""
     imports = "".join(CELL.splitlines(keepends=True)[:2])
@@ -375,6 +355,7 @@ def test_endless_code_in_a_notebook():
     assert ["restart the kernel" in text for text in printed] == [False, False, True]
 
 
+@pytest.mark.slow
 def test_in_a_notebook():
     """Shows a cell the learner's own print and the message once, with the line in the cell?"""
     (printed,) = run_cells(CELL)

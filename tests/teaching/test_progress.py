@@ -17,17 +17,6 @@ for number in range(20):
 """
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    """Give each test its own progress file and a kernel that has just started."""
-    path = tmp_path / "home" / "progress.json"
-    monkeypatch.setenv("COURSE_PROGRESS", str(path))
-    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    monkeypatch.setattr(progress, "_unsaved", [])
-    monkeypatch.setattr(progress, "_warned", set())
-    return path
-
-
 def test_default_path(monkeypatch):
     """Lies the file in the learner's home folder, and not in the repository, by default?"""
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)
@@ -49,12 +38,7 @@ def test_entries_come_back(path):
     assert '\n    "exercises": {\n      "curve ✓": true' in path.read_text(encoding="utf-8")
 
 
-def test_unknown_kind(path):
-    """Does a kind that no table would show raise a sentence?"""
-    with pytest.raises(ValueError, match="'exercise'.*predictions.*exercises.*quiz"):
-        progress.record("02", "exercise", "core", True)
-
-
+@pytest.mark.slow
 def test_notebooks_writing_at_once(path):
     """Is no entry lost when several processes write at the same time?"""
     command = [sys.executable, "-c", WRITER]

@@ -13,13 +13,6 @@ QUESTION = {
 }
 
 
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    """Give each test its own progress file."""
-    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
-    monkeypatch.setattr(progress, "_unsaved", [])
-
-
 def test_unanswered(capsys):
     """Does an open question show its options and what to do, but neither answer nor reason?"""
     assert ask(**QUESTION) is None
@@ -63,9 +56,3 @@ def test_long_lines_are_wrapped(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 88
     assert lines[2].startswith("     word")
-
-
-def test_wrong_definition():
-    """Does a question whose right option does not exist raise a sentence for its author?"""
-    with pytest.raises(ValueError, match="'C', but the options are A, B"):
-        ask(**{**QUESTION, "correct": "C"})

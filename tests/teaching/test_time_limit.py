@@ -109,6 +109,7 @@ except TimeoutError as error:
 """
 
 
+@pytest.mark.slow
 def test_code_that_cannot_be_stopped():
     """Does the caller go on, and learn to restart, where the code waits outside Python?"""
     # In a process of its own: under coverage, Python 3.11 itself hangs on the waiting exception.
