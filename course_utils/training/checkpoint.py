@@ -49,8 +49,8 @@ class RunCheckpoint:
         path: the file, or None.
         model: the model; a compiled one is kept as what it was compiled from.
         optimizer: the optimizer.
-        parts: further objects by name, of which those with `state_dict` are kept; "loader",
-            "valid_loader", "log" and "schedule" among them.
+        parts: further objects by name, of which those with `state_dict` are kept; "batches",
+            "valid_batches", "log" and "schedule" among them.
         save_every: write after each so many steps as well as after each epoch.
         override: names of the optimizer's settings that are taken from the optimizer as it is now,
             and not from the file.
@@ -75,7 +75,7 @@ class RunCheckpoint:
         self.model, self.optimizer = getattr(model, "_orig_mod", model), optimizer
         self.log, self.save_every, self.override = parts["log"], save_every, tuple(override)
         schedule, loader, valid_loader = (
-            parts.get(name) for name in ("schedule", "loader", "valid_loader")
+            parts.get(name) for name in ("schedule", "batches", "valid_batches")
         )
         if schedule is not None and not hasattr(schedule, "load_state_dict"):
             raise ValueError(
@@ -87,13 +87,12 @@ class RunCheckpoint:
         self._parts = {k: part for k, part in every.items() if hasattr(part, "load_state_dict")}
         self._extra = extra_parameters(model, optimizer)
         self._generators = loader_generators(loader)
-        self._last_epoch_step = length_hint(loader)
         self._settings = {
             "number of ranks": world_size(),
             "list of parts": sorted(self._parts),
             "random seed": gathered(torch.initial_seed())[0],
             "number of batches per epoch": length_hint(loader),
-            **{f"loader.{name}": getattr(loader, name, None) for name in ORDER},
+            **{f"batches.{name}": getattr(loader, name, None) for name in ORDER},
             "data": fingerprint(loader),
             "number of validation batches": length_hint(valid_loader),
             "list of recorded values": list(self.log.record),
@@ -149,7 +148,10 @@ class RunCheckpoint:
             raise ValueError(
                 f"{self.path} holds no training run: give fit another checkpoint path."
             )
-        theirs, ours = state["settings"], self._settings
+        ours = self._settings
+        older = {"number of ranks": 1} | {name: ours[name] for name in ("random seed", "data")}
+        theirs = older | state["settings"]
+        theirs["list of parts"] = sorted(theirs["list of parts"])
         free = [f"{name} of group" for name in self.override]
         for name in ours | theirs:
             if theirs.get(name) != ours.get(name) and not name.startswith(tuple(free)):
@@ -169,7 +171,7 @@ class RunCheckpoint:
         for group, values in zip(self.optimizer.param_groups, wanted, strict=True):
             group.update(values)
         with torch.no_grad():
-            for parameter, value in zip(self._extra, state["extra"], strict=True):
+            for parameter, value in zip(self._extra, state.get("extra", []), strict=True):
                 parameter.copy_(value)
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])

@@ -114,14 +114,15 @@ def fit(
     _check_saving(loader, checkpoint, save_every)
     _check_types(record or {}, callbacks, metrics, valid_loader)
     _check_loaders(epochs, loader, valid_loader)
-    plateau = _check_schedule(schedule, optimizer, epochs, a_epoch, valid_loader)
+    plateau = _check_schedule(schedule, optimizer, valid_loader)
     log = RunLog(record or {}, loader)
-    parts = {"schedule": schedule, "scaler": _scaler(step), "loader": loader, "log": log}
-    parts |= {"valid_loader": valid_loader, "loss_function": loss_function}
+    parts = {"schedule": schedule, "scaler": _scaler(step), "batches": loader, "log": log}
+    parts |= {"valid_batches": valid_loader, "loss_function": loss_function}
     parts |= {f"callback {number}": part for number, part in enumerate(callbacks)}
     saving = {"save_every": save_every, "override": override}
     saved = RunCheckpoint(checkpoint, model, optimizer, parts, **saving)
     saved.resume(epochs)
+    _check_length(schedule, epochs, a_epoch, log.steps)
     train_mode(model)
     try:
         with Audience(callbacks, epochs * a_epoch or None, progress) as audience:
@@ -217,16 +218,8 @@ def _check_loaders(epochs, loader, valid_loader) -> None:
     check_loader_of_ranks(loader)
 
 
-def _check_schedule(schedule, optimizer, epochs: int, a_epoch: int, valid_loader) -> bool:
-    """Refuse a schedule that cannot work, remark on one that hardly does; say if it is a plateau's.
-
-    Args:
-        schedule: to judge, or None.
-        optimizer: that it must have been built on.
-        epochs: of the run.
-        a_epoch: steps an epoch, 0 where nobody knows.
-        valid_loader: what a plateau is seen on.
-    """
+def _check_schedule(schedule, optimizer: torch.optim.Optimizer, valid_loader) -> bool:
+    """Refuse a schedule that cannot work; say whether it waits for a plateau of the loss."""
     if not any(group["lr"] or group.get("initial_lr") for group in optimizer.param_groups):
         raise ValueError(
             "The learning rate is 0 in every parameter group, so nothing would be learnt: "
@@ -251,30 +244,32 @@ def _check_schedule(schedule, optimizer, epochs: int, a_epoch: int, valid_loader
                 "ReduceLROnPlateau looks at the validation loss: give valid_loader as well."
             )
         return True
-    _check_length(schedule, epochs, a_epoch)
     return False
 
 
-def _check_length(schedule, epochs: int, a_epoch: int) -> None:
-    name, steps = type(schedule).__name__, epochs * a_epoch
+def _check_length(schedule, epochs: int, a_epoch: int, done: int) -> None:
+    """Refuse a schedule that ends before the training; remark on one that ends after it.
+
+    Args:
+        schedule: to judge, or None.
+        epochs: of the whole run.
+        a_epoch: steps an epoch, 0 where nobody knows.
+        done: steps that the run has taken already.
+    """
+    name, steps = type(schedule).__name__, epochs * a_epoch - done
     total = getattr(schedule, "total_steps", None)
     left = (total or 0) - getattr(schedule, "steps_done", getattr(schedule, "last_epoch", 0))
-    if steps and total and left < steps:
-        raise ValueError(
-            f"The schedule {name} has {left} steps left, but the training takes {steps} "
-            f"({epochs} epochs of {a_epoch}): build it with total_steps={steps}."
-        )
-    if steps and total and left > steps:
-        _remark(
-            f"The schedule {name} has {left} steps left, but the training takes only {steps} "
-            f"({epochs} epochs of {a_epoch}) and ends before it: build it with total_steps={steps}."
-        )
+    words = f"The schedule {name} has {left} steps left, but the training takes {steps}"
+    if a_epoch and total and left < steps:
+        raise ValueError(f"{words}: build it with total_steps={steps}.")
+    if a_epoch and total and left > steps:
+        _remark(f"{words} and ends before it: build it with total_steps={steps}.")
     counts = [getattr(schedule, word, 0) for word in ("T_max", "total_iters", "step_size")]
     counts.append(max(getattr(schedule, "milestones", ()), default=0))
     if a_epoch > 1 and 0 < max(counts) <= epochs:
         _remark(
             f"The schedule {name} counts to {max(counts)} and is stepped after each of the "
-            f"{steps} optimizer steps, not after each of the {epochs} epochs: count steps, "
+            f"{epochs * a_epoch} optimizer steps, not after each of the {epochs} epochs: count steps, "
             f"{a_epoch} an epoch."
         )
 

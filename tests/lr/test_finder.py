@@ -105,12 +105,6 @@ def test_losses_are_those_of_training():
         sgd.step()
 
 
-def test_linear_spacing():
-    """Does linear spacing raise the learning rate by equal differences, ends included?"""
-    curve = find_lr(*make(), min_lr=0.001, max_lr=0.1, steps=50, spacing="linear", stop_ratio=100)
-    np.testing.assert_allclose(curve.lrs, np.linspace(0.001, 0.1, 50))
-
-
 def test_short_loader_is_cycled():
     """Does a sweep longer than the loader go on with its next epochs, each shuffled anew?"""
     model, optimizer, loader = make()
@@ -318,7 +312,6 @@ def test_repeats_and_comparison():
         ({"max_lr": math.inf}, "max_lr is inf"),
         ({"max_lr": math.nan}, "max_lr is nan"),
         ({"steps": 1}, "steps is 1"),
-        ({"spacing": "cubic"}, "spacing is 'cubic'"),
         ({"accumulate": 0}, "accumulate is 0"),
         ({"beta": 1.0}, "beta is 1.0"),
         ({"stop_ratio": 1.0}, "stop_ratio is 1.0"),

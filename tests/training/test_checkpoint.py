@@ -286,11 +286,13 @@ class Net(nn.Module):
 
 def build(path, *, lr=0.1, scaler=True):
     model = Net()
-    step = TrainStep(model, torch.optim.SGD(model.parameters(), lr=lr))
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    step = TrainStep(model, optimizer)
+    parts = {"log": RunLog({}), "batches": BATCHES}
     if scaler:
         step.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
-    loaders = {"loader": BATCHES, "valid_loader": None}
-    return step, RunCheckpoint(path, step, RunLog({}), **loaders, schedule=None)
+        parts["scaler"] = step.scaler
+    return step, RunCheckpoint(path, model, optimizer, parts)
 
 
 BATCHES = [(torch.ones(3, 2), torch.tensor([0, 1, 1]))]

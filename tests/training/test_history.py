@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from course_utils.training.evaluate import Measures
 from course_utils.training.history import History, NonFiniteLoss, RunLog
 
 
@@ -43,18 +44,28 @@ def filled(losses, sizes, record=None):
     return log
 
 
+def measured(losses, sizes, correct=0.0):
+    """Return what a validation measured."""
+    result = Measures()
+    result.losses = list(map(torch.tensor, losses))
+    result.weights = result.sizes = sizes
+    result.correct = [torch.tensor(correct)] * len(losses)
+    return result
+
+
 def test_means_are_weighted():
     """Is an epoch's mean weighted by the batches' sizes, in training as in validation?"""
     log = filled([1.0, 2.0], [3, 1])
-    log.finish_epoch(([torch.tensor(4.0), torch.tensor(8.0)], [torch.tensor(1.0)] * 2, [1, 3]))
+    log.finish_epoch(measured([4.0, 8.0], [1, 3], correct=1.0))
     assert log.history.train_loss == [1.25]
     assert log.history.valid_loss == [7.0] and log.history.valid_accuracy == [0.5]
-    assert log.history.step_loss == [1.0, 2.0] and log.sizes == []
+    assert log.history.step_loss == [1.0, 2.0] and log.weights == []
 
 
 def test_recorded_values():
     """Is each recorded value kept once a step?"""
     log = filled([1.0, 2.0], [1, 1], {"lr": lambda optimizer: optimizer.param_groups[0]["lr"]})
+    log.finish_epoch(None)
     assert log.history.recorded == {"lr": [0.5, 0.5]}
 
 
@@ -72,7 +83,7 @@ def test_non_finite_validation():
     """Does a validation loss that is not finite name its epoch?"""
     log = filled([1.0], [1])
     with pytest.raises(NonFiniteLoss, match="on the validation batches after epoch 1"):
-        log.finish_epoch(([torch.tensor(math.nan)], [torch.tensor(0.0)], [1]))
+        log.finish_epoch(measured([math.nan], [1]))
 
 
 def test_empty_epoch():

@@ -80,7 +80,8 @@ def test_one_transfer_an_epoch(monkeypatch):
         assert float(torch.ones(())) == 1 and transfers.scalars == 1  # so it does count
         training.fit()
     assert transfers.scalars == 1
-    assert lists == [20 + 2 * 2] * EPOCHS
+    # a step's loss and its weight; a validation batch's, and the number of right answers
+    assert lists == [20 * 2 + 2 * 3] * EPOCHS
 
 
 @pytest.mark.parametrize("factory", [False, True])
@@ -165,10 +166,11 @@ def test_watchers_of_a_run_that_goes_on(tmp_path):
         assert callback.notes == ["open", *notes, "closed"]
 
 
-def test_channels_last():
+def test_channels_last(monkeypatch):
     """Do only the weights of convolutions change their layout, and neither value nor identity?"""
     model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Conv3d(1, 2, 3), nn.Linear(4, 4))
     before = [(p, p.detach().clone()) for p in model.parameters()]
+    monkeypatch.setattr(nn.Parameter, "is_cuda", True, raising=False)
     _to_channels_last(model)
     for parameter, (same_one, value) in zip(model.parameters(), before, strict=True):
         assert parameter is same_one and torch.equal(parameter, value)
