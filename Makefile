@@ -12,6 +12,8 @@ GRADING := $(VENV)/.grading
 # The peers of the benchmarks have an environment of their own: a learner's never meets them.
 PEERS   := .venv-bench
 LESSON  := 00_start_here.ipynb
+# The editions of the lessons are made by tools/editions.
+EDITIONS := PYTHONPATH=tools$(if $(PYTHONPATH),:$(PYTHONPATH))
 
 # In a container one is often root, which Jupyter refuses without being told.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -54,7 +56,7 @@ format: $(READY)  ## put the code in the house style
 
 execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks/02_lr_finder.ipynb
 	COURSE_PROFILE=quick COURSE_PROGRESS=$$(mktemp -d)/progress.json COURSE_WIDGETS=no OMP_NUM_THREADS=1 \
-		PYTHONPATH=tools $(BIN)/python -m nbconvert --to notebook --inplace --execute \
+		$(EDITIONS) $(BIN)/python -m nbconvert --to notebook --inplace --execute \
 		--NotebookExporter.preprocessors=editions.assignment.AddGradingMetadata \
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 		$(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
@@ -81,14 +83,14 @@ test-browser: $(READY)  ## use lessons in a real browser; NOTEBOOKS=..., screens
 
 student: $(READY)  ## make the lessons without solutions and outputs, in build/student
 	rm -rf build/student
-	PYTHONPATH=tools $(BIN)/python -m editions.student --to build/student $(wildcard notebooks/*.ipynb)
+	$(EDITIONS) $(BIN)/python -m editions.student --to build/student $(wildcard notebooks/*.ipynb)
 
 test-student: student  ## run every notebook of the student edition from top to bottom
 	COURSE_PROGRESS=$$(mktemp -d)/progress.json $(BIN)/python -m nbconvert --to notebook --execute \
 		--output-dir build/student-run build/student/*.ipynb
 
 assignment: $(GRADING)  ## make nbgrader's course folder with a release of each lesson; TO=build/assignment
-	PYTHONPATH=tools $(BIN)/python -m editions.assignment --to $(TO) $(wildcard notebooks/*.ipynb)
+	$(EDITIONS) $(BIN)/python -m editions.assignment --to $(TO) $(wildcard notebooks/*.ipynb)
 
 site: $(READY)  ## build the web edition in build/site
 	@$(BIN)/python -c 'import myst_nb, sphinx_book_theme' 2>/dev/null || \
@@ -102,7 +104,7 @@ test-site: site  ## build the web edition and read it in a real browser; screens
 	$(BIN)/python tests/browser/read_site.py build/site
 
 colab: $(READY)  ## build the lessons for Colab in build/colab
-	PYTHONPATH=tools $(BIN)/python -m editions.colab --to build/colab --project pyproject.toml \
+	$(EDITIONS) $(BIN)/python -m editions.colab --to build/colab --project pyproject.toml \
 		$(wildcard notebooks/*.ipynb)
 
 badges: $(READY)  ## write README.md's badges, at the address in pyproject.toml

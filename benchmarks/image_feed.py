@@ -38,14 +38,14 @@ READING = (
 class TransformedImages(Dataset):
     """The images as a Dataset with one transform, as torchvision's own data sets are built."""
 
-    def __init__(self, image_set: ImageDataset):
-        self.images, self.labels = image_set.images, image_set.labels
+    def __init__(self, dataset: ImageDataset):
+        self.images, self.labels = dataset.images, dataset.labels
         self.transform = v2.Compose(
             [
                 v2.RandomHorizontalFlip(),
-                v2.RandomCrop(image_set.images.shape[-2:], padding=PAD, padding_mode="reflect"),
+                v2.RandomCrop(dataset.images.shape[-2:], padding=PAD, padding_mode="reflect"),
                 v2.ToDtype(torch.float32, scale=True),
-                v2.Normalize(image_set.mean, image_set.std),
+                v2.Normalize(dataset.mean, dataset.std),
             ]
         )
 
@@ -56,9 +56,9 @@ class TransformedImages(Dataset):
         return self.transform(self.images[index]), self.labels[index]
 
 
-def data_loader(image_set: ImageDataset, workers: int) -> DataLoader:
+def data_loader(dataset: ImageDataset, workers: int) -> DataLoader:
     return DataLoader(
-        TransformedImages(image_set),
+        TransformedImages(dataset),
         batch_size=BATCH_SIZE,
         shuffle=True,
         num_workers=workers,

@@ -147,7 +147,7 @@ def main(topics: list[str]) -> int:
     known = {row["key"]: row["outcome"] for row in rows}
     reasons = REASONS.read_text(encoding="utf-8")
     bad = False
-    print(f"{'module':18} {'mutants':>7} {'killed':>7} {'hung':>5} {'survived':>8} {'caught':>7}")
+    print(f"{'module':24} {'mutants':>7} {'killed':>7} {'hung':>5} {'survived':>8} {'caught':>7}")
     for topic in topics or TOPICS:
         of_topic, unexplained = [], []
         for module, tests in TOPICS[topic].items():
@@ -165,8 +165,8 @@ def main(topics: list[str]) -> int:
 def row(name: str, outcomes: list[str]) -> str:
     """Return a line of the table."""
     killed, hung, survived = (outcomes.count(o) for o in ("killed", "hung", "survived"))
-    share = 100 * (killed + hung) / len(outcomes)
-    return f"{name:18} {len(outcomes):7} {killed:7} {hung:5} {survived:8} {share:6.1f}%"
+    caught = 100 * (killed + hung) / len(outcomes)
+    return f"{name:24} {len(outcomes):7} {killed:7} {hung:5} {survived:8} {caught:6.1f}%"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
 # Any change of their arguments raises.
 TRIVIAL_CALLS = ("isinstance", "len")
+# In a `zip` it says that both are of one length: where they are, nothing changes without it.
+PROMISE = "strict=True"
 
 
 def module_path(module: str) -> Path:
@@ -48,8 +50,7 @@ class Mutant:
 
 def mutants_of(module: str) -> Iterator[Mutant]:
     """Yield the mutants of a module, each once, without those that are no Python."""
-    path = ROOT / "course_utils" / f"{module}.py"
-    source = path.read_text(encoding="utf-8")
+    source = module_path(module).read_text(encoding="utf-8")
     tree = MetadataWrapper(cst.parse_module(source)).module
     visitor = _Visitor()
     tree.visit(visitor)
@@ -60,7 +61,7 @@ def mutants_of(module: str) -> Iterator[Mutant]:
             dump = ast.dump(ast.parse(mutated))
         except SyntaxError:
             continue
-        if dump not in seen:
+        if dump not in seen and mutated.count(PROMISE) == source.count(PROMISE):
             seen.add(dump)
             yield Mutant(module, mutated, *_changed_lines(source, mutated))
 

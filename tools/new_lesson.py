@@ -31,7 +31,7 @@ Next:
    NOTEBOOKS=notebooks/00_start_here.ipynb`, which prints the map.
 2. Write what is marked "To write"; add a section to docs/teaching.md.
 3. make execute NOTEBOOKS={notebook}
-4. pytest tests/test_notebook_rules.py {notebook}"""
+4. pytest tests/notebooks/test_notebook_rules.py {notebook}"""
 
 
 def make_lesson(number: str, name: str, *, root: Path = ROOT) -> list[Path]:

@@ -19,7 +19,6 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from course_utils._validate import check_type
 from course_utils.data.image_dataset import ImageDataset, train_and_test
 from course_utils.profiles import EMBEDDED, PROFILES, data_folder, profile
 
@@ -43,6 +42,10 @@ FASHION_MNIST_CLASSES = (
     "Ankle boot",
 )
 
+TIMEOUT = 30  # seconds: behind a firewall that drops packets, the system waits for minutes
+# What torchvision's downloads raise: no network, a wrong checksum, an answer that is no HTTP.
+DOWNLOAD_ERRORS = (OSError, RuntimeError, HTTPException)
+
 
 def load_images(name: str | None = None) -> tuple[ImageDataset, ImageDataset]:
     """Load the training and the test set of a profile, in one form, whichever data it trains on.
@@ -52,7 +55,7 @@ def load_images(name: str | None = None) -> tuple[ImageDataset, ImageDataset]:
             of CIFAR-10); by default the profile that runs.
 
     Raises:
-        FileNotFoundError: a file is missing.
+        FileNotFoundError: a file is missing, or cannot be downloaded.
         ValueError: there is no such profile, or a file is damaged.
     """
     name = profile() if name is None else name
@@ -150,57 +153,35 @@ def load_cifar10(folder: str | Path | None = None) -> tuple[ImageDataset, ImageD
     from torchvision.datasets import CIFAR10  # a second or more, which the quick profile saves
 
     folder = data_folder() if folder is None else Path(folder)
-    place = folder / CIFAR10.base_folder
-    if not place.is_dir():
+    if not (folder / CIFAR10.base_folder).is_dir():
         _download(CIFAR10, folder)
-    remedy = f"delete {place} to download it anew, or set COURSE_DATA to a folder with a whole one"
-    return read_cifar10(CIFAR10, folder, name="CIFAR-10", remedy=remedy)
-
-
-def read_cifar10(
-    dataset_class: type, folder: Path, *, name: str, remedy: str
-) -> tuple[ImageDataset, ImageDataset]:
-    """Read both sets from the files in a folder.
-
-    Args:
-        dataset_class: torchvision's `CIFAR10`, or a subclass with other files or checksums.
-        folder: what holds `cifar-10-batches-py`.
-        name: what to call the sets.
-        remedy: how to mend the folder; the end of an error's sentence.
-
-    Raises:
-        TypeError: the folder is no `Path`.
-        FileNotFoundError: a file is missing.
-        ValueError: a file is damaged.
-    """
-    check_type("folder", folder, Path)
     try:
         with warnings.catch_warnings():
             # NumPy 2.4 warns of the files' old pickles; torchvision leaves it (its issue 9340).
             warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
-            train, test = (dataset_class(folder, train=is_train) for is_train in (True, False))
-        return train_and_test(*_tensors(train), *_tensors(test), train.classes, name)
+            train, test = (CIFAR10(folder, train=is_train) for is_train in (True, False))
+        return train_and_test(*_tensors(train), *_tensors(test), train.classes, "CIFAR-10")
     except Exception as error:  # a damaged pickle may raise anything
-        raise _explain(dataset_class, folder, error, remedy) from error
+        raise _explain(CIFAR10, folder, error) from error
 
 
-def _tensors(dataset) -> tuple[torch.Tensor, torch.Tensor]:
+def _tensors(dataset) -> tuple[Tensor, Tensor]:
     # torchvision turns the files' (channels, height, width) round for PIL; this is a view back.
     return torch.from_numpy(dataset.data).permute(0, 3, 1, 2), torch.tensor(dataset.targets)
 
 
-def _explain(dataset_class: type, folder: Path, error: Exception, remedy: str) -> Exception:
+def _explain(dataset_class: type, folder: Path, error: Exception) -> Exception:
     """Find the file at fault, which torchvision's own message does not name."""
     from torchvision.datasets.utils import check_integrity
 
+    place = folder / dataset_class.base_folder
+    remedy = f"delete {place} to download it anew, or set COURSE_DATA to a folder with a whole one"
     meta = (dataset_class.meta["filename"], dataset_class.meta["md5"])
     for file, md5 in (*dataset_class.train_list, *dataset_class.test_list, meta):
-        path = folder / dataset_class.base_folder / file
-        if not path.is_file():
-            return FileNotFoundError(f"{path} is missing: {remedy}.")
-        if not check_integrity(path, md5):
-            return ValueError(f"{path} is damaged (its checksum is wrong): {remedy}.")
-    place = folder / dataset_class.base_folder
+        if not (place / file).is_file():
+            return FileNotFoundError(f"{place / file} is missing: {remedy}.")
+        if not check_integrity(place / file, md5):
+            return ValueError(f"{place / file} is damaged (its checksum is wrong): {remedy}.")
     return ValueError(f"A file in {place} is damaged ({type(error).__name__}: {error}): {remedy}.")
 
 
@@ -213,12 +194,12 @@ def _download(dataset_class: type, folder: Path) -> None:
     part, place = folder / "cifar-10.part", folder / dataset_class.base_folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{part}.lock"), no_long_waits():
+        with FileLock(f"{part}.lock"), connection_timeout():
             if not place.is_dir():
                 dataset_class(part, download=True)
                 os.replace(part / place.name, place)
                 shutil.rmtree(part)
-    except FAILURES as error:
+    except DOWNLOAD_ERRORS as error:
         raise FileNotFoundError(
             f"CIFAR-10 is not in {folder}, and downloading {dataset_class.url} failed ({error}): "
             "go online, or set COURSE_DATA to a folder that already holds "
@@ -226,16 +207,11 @@ def _download(dataset_class: type, folder: Path) -> None:
         ) from error
 
 
-ANSWER_WITHIN = 30  # seconds: behind a firewall that drops packets, the system waits for minutes
-# What torchvision's downloads raise: no network, a wrong checksum, an answer that is no HTTP.
-FAILURES = (OSError, RuntimeError, HTTPException)
-
-
 @contextmanager
-def no_long_waits() -> Iterator[None]:
+def connection_timeout() -> Iterator[None]:
     """Let new connections of the block fail when nothing comes for 30 seconds."""
     timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(ANSWER_WITHIN)
+    socket.setdefaulttimeout(TIMEOUT)
     try:
         yield
     finally:

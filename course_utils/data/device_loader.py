@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ class DeviceLoader:
     batches of one process; a part may be empty where a batch has fewer images than ranks.
 
     Args:
-        image_set: the images, their labels, and the mean and std to normalise with.
+        dataset: the images, their labels, and the mean and std to normalise with.
         batch_size: images a batch, of all ranks together; an epoch's last one may be smaller.
         device: where the set lies and the batches are made.
         shuffle: draw a new order each epoch; else the set's own.
@@ -42,13 +42,13 @@ class DeviceLoader:
         Images, float32 (batch, channels, height, width), normalised; and labels, int64 (batch,).
 
     Raises:
-        TypeError: set or `augment` are of another type.
+        TypeError: `dataset` or `augment` is of another type.
         ValueError: a setting is out of its range.
     """
 
     def __init__(
         self,
-        image_set: ImageDataset,
+        dataset: ImageDataset,
         *,
         batch_size: int,
         device: torch.device | str = "cpu",
@@ -58,7 +58,7 @@ class DeviceLoader:
         drop_last: bool = False,
         seed: int = 0,
     ):
-        check_type("image_set", image_set, ImageDataset)
+        check_type("dataset", dataset, ImageDataset)
         check_whole("batch_size", batch_size, 1)
         check_whole("seed", seed)
         if getattr(sampler, "world_size", 1) > 1:
@@ -66,28 +66,28 @@ class DeviceLoader:
                 f"The sampler gives one rank's part of {sampler.world_size}: give one of the whole "
                 "epoch (world_size=1), since DeviceLoader takes each rank's part itself."
             )
-        self._size = len(image_set if sampler is None else sampler)  # images an epoch
+        self._size = len(dataset if sampler is None else sampler)  # images an epoch
         if sampler is not None and (shuffle or not self._size or not hasattr(sampler, "set_epoch")):
             given = f"a {type(sampler).__name__} with shuffle={shuffle}, length {self._size}"
             raise ValueError(f"The sampler is {given}: give one with set_epoch(), and no shuffle.")
         if drop_last and batch_size > self._size:
             raise ValueError(
-                f"batch_size is {batch_size}, but {image_set.name} has {self._size} images, "
+                f"batch_size is {batch_size}, but {dataset.name} has {self._size} images, "
                 "which drop_last=True would all leave out: choose a smaller batch."
             )
         self.batch_size, self.seed = batch_size, seed
         self.shuffle, self.sampler, self.drop_last = shuffle, sampler, drop_last
-        self.images = image_set.images.to(pick_device(device)).contiguous()
-        self.labels = image_set.labels.to(device)
-        # (x / 255 - mean) / std as one product and one sum
-        mean, std = np.array(image_set.mean), np.array(image_set.std)
-        self._scale, self._shift = (
-            torch.tensor(values, dtype=torch.float32, device=device).view(-1, 1, 1)
-            for values in (1 / (255 * std), -mean / std)
-        )
+        device = pick_device(device)
+        images, labels = dataset.images.to(device).contiguous(), dataset.labels.to(device)
+        self.dataset = replace(dataset, images=images, labels=labels)
         self._sources = None
         if augment is not None:
-            self._sources = source_pixels(self.images.shape[1:], augment).to(device)
+            check_type("augment", augment, Augment)
+            check_whole("pad", augment.pad)
+            height, width = images.shape[2:]
+            hint, most = f"the images are {height} x {width}", min(height, width) - 1
+            check_number("pad", augment.pad, most=most, hint=hint)
+            self._sources = source_pixels(images.shape[1:], augment).to(device)
         self._epoch = self._batch = 0
         self._running: object | None = None  # the iteration that gave the last batch, till it ends
 
@@ -148,12 +148,12 @@ class DeviceLoader:
         # The CPU's, so that devices agree; hashed, so that seed 1, epoch 0 is not seed 0, epoch 1.
         mixed = np.random.SeedSequence((self.seed, epoch)).generate_state(1)
         generator = torch.Generator().manual_seed(int(mixed[0]))
-        size, device = self._size, self.images.device
+        size, device = self._size, self.dataset.images.device
         order = torch.randperm(size, generator=generator) if self.shuffle else torch.arange(size)
         if self.sampler is not None:
             self.sampler.set_epoch(epoch)
             order = torch.tensor(list(self.sampler))
-            check_span("The sampler's positions", order, len(self.labels), "give one of this set")
+            check_span("The sampler's positions", order, len(self.dataset), "give one of this set")
         if self._sources is None:
             return order.to(device), None
         changes = torch.randint(len(self._sources), (size,), generator=generator)
@@ -164,11 +164,11 @@ class DeviceLoader:
         whole, own = slice(first, first + self.batch_size), own_part(self.batch_size)
         # index_select copies whole images: on a CPU several times as fast as images[order]
         rows = order[whole][own]
-        images = self.images.index_select(0, rows)
-        labels = self.labels.index_select(0, rows)
+        images = self.dataset.images.index_select(0, rows)
+        labels = self.dataset.labels.index_select(0, rows)
         if changes is not None:
             images = move_pixels(images, self._sources.index_select(0, changes[whole][own]))
-        return images.float().mul_(self._scale).add_(self._shift), labels
+        return self.dataset.normalised(images), labels
 
 
 @dataclass(frozen=True)
@@ -195,16 +195,8 @@ def source_pixels(shape: tuple[int, int, int], augment: Augment) -> Tensor:
 
     Returns:
         int32 (flips * offsets, pixels of all channels).
-
-    Raises:
-        TypeError: `augment` is no `Augment`.
-        ValueError: its `pad` is no integer from 0, or too large for the images.
     """
-    check_type("augment", augment, Augment)
     (channels, height, width), pad = shape, augment.pad
-    check_whole("pad", pad)
-    most = min(height, width) - 1
-    check_number("pad", pad, most=most, hint=f"the images are {height} x {width}")
     pixels = torch.arange(channels * height * width, dtype=torch.int32).view(shape)
     padded = F.pad(pixels.double(), (pad,) * 4, mode="reflect").int()
     crops = padded.unfold(1, height, 1).unfold(2, width, 1)  # channel, dy, dx, height, width

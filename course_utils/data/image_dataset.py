@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from numbers import Real
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from course_utils._validate import as_integers, check_span, check_type, check_whole
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ImageDataset:
-    """Images with their labels, and what it takes to normalise and to name them.
+class ImageDataset(Dataset[tuple[Tensor, int]]):
+    """Data set of small images in memory, with what it takes to normalise and to name them.
+
+    `dataset[i]` is what a `DataLoader` wants: the normalised image, float32 (channels, height,
+    width), and its label, an int. `DeviceLoader` makes the same images a batch at a time.
 
     Attributes:
         images: uint8, (n, channels, height, width), from 0 to 255.
@@ -27,7 +33,8 @@ class ImageDataset:
         name: of the data set.
 
     Raises:
-        TypeError: images or labels are no tensor.
+        IndexError: there is no such image.
+        TypeError: images or labels are no tensor, or the index is no integer.
         ValueError: a part has another form, or the set is empty.
     """
 
@@ -43,10 +50,20 @@ class ImageDataset:
         check_type("labels", self.labels, Tensor)
         fault = self._fault()
         if fault:
-            raise ValueError(f"{self.name or 'The image set'}: {fault}.")
+            raise ValueError(f"{self.name or 'The data set'}: {fault}.")
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        try:
+            index = operator.index(index)
+        except TypeError:
+            words = f"The index is of type {type(index).__name__}, but must be an integer"
+            raise TypeError(f"{words}: for several images use subset().") from None
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"There is no image {index}: {self.name} has {len(self)}.")
+        return self.normalised(self.images[index]), int(self.labels[index])
 
     def __repr__(self) -> str:
         channels, height, width = self.images.shape[1:]
@@ -75,6 +92,23 @@ class ImageDataset:
         indices = indices.long().to(self.labels.device)
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
+    def normalised(self, images: Tensor) -> Tensor:
+        """Return images of this set, uint8 (..., channels, height, width), as float32."""
+        return images.float().mul_(self._scale).add_(self._shift)
+
+    # (x / 255 - mean) / std as one product and one sum
+    @cached_property
+    def _scale(self) -> Tensor:
+        return self._by_channel(1 / (255 * np.array(self.std)))
+
+    @cached_property
+    def _shift(self) -> Tensor:
+        return self._by_channel(-np.array(self.mean) / np.array(self.std))
+
+    def _by_channel(self, values: np.ndarray) -> Tensor:
+        values = torch.tensor(values, dtype=torch.float32, device=self.images.device)
+        return values.view(-1, 1, 1)
+
     def _fault(self) -> str | None:
         images, labels, classes = self.images, self.labels, len(self.class_names)
         if images.dtype != torch.uint8 or images.ndim != 4:
@@ -99,63 +133,61 @@ class ImageDataset:
         return None
 
 
-def pool_images(image_set: ImageDataset, factor: int) -> ImageDataset:
+def pool_images(dataset: ImageDataset, factor: int) -> ImageDataset:
     """Shrink the images by average pooling, for lessons that have seconds instead of minutes.
 
     `mean` and `std` stay those of the full-size training images, so that a training and a test set
     pooled alike are normalised alike.
 
     Args:
-        image_set: height and width must be multiples of the factor.
+        dataset: height and width must be multiples of the factor.
         factor: how many pixels of a row, and of a column, become one; the mean is rounded half up.
 
     Raises:
         ValueError: the factor does not divide height and width.
     """
-    height, width = image_set.images.shape[2:]
+    height, width = dataset.images.shape[2:]
     check_whole("factor", factor, 1)
     if height % factor or width % factor:
         raise ValueError(
             f"factor is {factor}, but must divide the images' height and width "
             f"({height} x {width})."
         )
-    parts = image_set.images.split(1000)  # a float copy of the whole would take four times its size
+    parts = dataset.images.split(1000)  # a float copy of the whole would take four times its size
     pooled = torch.cat([(F.avg_pool2d(part.float(), factor) + 0.5).byte() for part in parts])
-    name = f"{image_set.name} pooled to {height // factor} x {width // factor}"
-    return replace(image_set, images=pooled, name=name)
+    name = f"{dataset.name} pooled to {height // factor} x {width // factor}"
+    return replace(dataset, images=pooled, name=name)
 
 
 def split_images(
-    image_set: ImageDataset, sizes: tuple[int, ...], seed: int
+    dataset: ImageDataset, sizes: Sequence[int], seed: int
 ) -> tuple[ImageDataset, ...]:
     """Draw disjoint random parts, each with the classes in the proportions of the whole.
 
-    The draw is stratified: with a few classes, each is within one image of its share in every
+    The draw is stratified: with a few classes, each is within one image of its fraction in every
     part. Images keep their order within a part. What the sizes leave over is in no part.
 
     Args:
-        image_set: what to draw from.
+        dataset: what to draw from.
         sizes: the number of images of each part.
         seed: the same seed, sizes and set give the same parts; no global generator is touched.
 
     Raises:
         TypeError: the sizes are no sequence.
-        ValueError: there is no size, one is no positive integer, or together they exceed the set;
-            or the seed is no integer from 0.
+        ValueError: a size is no positive integer, together they exceed the set, or the seed is no
+            integer from 0.
     """
     check_type("sizes", sizes, Sequence)
-    if not sizes:
-        raise ValueError("There are no sizes: give one a part.")
     for size in sizes:
         check_whole("A size", size, 1)
     check_whole("seed", seed)
-    if sum(sizes) > len(image_set):
+    if sum(sizes) > len(dataset):
         raise ValueError(
-            f"The sizes {tuple(sizes)} add up to {sum(sizes)}, but {image_set.name} has only "
-            f"{len(image_set)} images: ask for fewer."
+            f"The sizes {tuple(sizes)} add up to {sum(sizes)}, but {dataset.name} has only "
+            f"{len(dataset)} images: ask for fewer."
         )
     generator = torch.Generator().manual_seed(seed)
-    labels = image_set.labels.cpu()
+    labels = dataset.labels.cpu()
     shuffled = torch.randperm(len(labels), generator=generator)
     # Spread each class evenly over [0, 1): any stretch of that line is then stratified.
     place = torch.empty(len(labels), dtype=torch.float64)
@@ -164,7 +196,7 @@ def split_images(
         place[members] = (torch.arange(len(members), dtype=torch.float64) + 0.5) / len(members)
     order = shuffled[place[shuffled].argsort(stable=True)]
     parts = order[: sum(sizes)].split(list(sizes))
-    return tuple(image_set.subset(part.sort().values) for part in parts)
+    return tuple(dataset.subset(part.sort().values) for part in parts)
 
 
 def channel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -172,15 +204,7 @@ def channel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, 
 
     Args:
         images: uint8, (n, channels, height, width).
-
-    Raises:
-        ValueError: the images have another form, or there is none.
     """
-    if images.dtype != torch.uint8 or images.ndim != 4 or not images.numel():
-        raise ValueError(
-            f"The images are {images.dtype} of shape {tuple(images.shape)}, but must be uint8 "
-            "(n, channels, height, width), at least one image."
-        )
     levels = torch.arange(256, dtype=torch.float64) / 255
     means, stds = [], []
     for channel in range(images.shape[1]):
@@ -201,11 +225,7 @@ def train_and_test(
     class_names: Sequence[str],
     name: str,
 ) -> tuple[ImageDataset, ImageDataset]:
-    """Return both sets of a data set, each with the mean and std of the training images.
-
-    Raises:
-        ValueError: as `channel_statistics` and `ImageDataset`.
-    """
+    """Return both sets of a data set, each with the mean and std of the training images."""
     mean, std = channel_statistics(images)
     rest = (tuple(class_names), mean, std, name)
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
@@ -34,9 +35,8 @@ def split_by_group(
     check_number("fraction", fraction, above=0, below=1)
     check_whole("seed", seed)
     groups = [group(name) for name in names]
-    sizes = {key: 0 for key in sorted(set(groups), key=str)}
-    for key in groups:
-        sizes[key] += 1
+    counts = Counter(groups)
+    sizes = {key: counts[key] for key in sorted(counts, key=str)}
     if len(sizes) < 2:
         raise ValueError(
             f"The {len(names)} names belong to {len(sizes)} group(s), but two sides need two "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ from course_utils.detection.scenes import Scene
 class AirbusFolder:
     """Sequence of scenes: a folder of images, and a table with a row for each ship.
 
-    The table has the columns ImageId and EncodedPixels (see `course_utils.rle`); an image without
-    ships has one row with an empty second field. Only the table is read at once; an image is read
+    The table has the columns ImageId and EncodedPixels (see `decode_rle`); an image without ships
+    has one row with an empty second field. Only the table is read at once; an image is read
     whenever it is asked for. Images may have any size, and may be grey or have an alpha channel.
 
     What is wrong with a row or an image is kept in `problems`, and the rest is used:
@@ -79,15 +80,22 @@ class AirbusFolder:
         return len(self.names)
 
     def __getitem__(self, index: int) -> Scene:
-        scene, problems = self._read(index)
-        if scene is None:
-            raise ValueError(problems[0])
-        return scene
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"There is no image {index}: {self._table} has {len(self)}.")
+        name = self.names[index]
+        try:
+            image = _read_image(self._images / name)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            words = f"The image cannot be read ({error})."
+            raise ValueError(self._note(self._first_rows[name], name, words)) from error
+        masks = self._decode(name, image.shape[1:])
+        boxes = torch.tensor([mask_to_box(mask) for mask in masks], dtype=torch.float32)
+        return Scene(name, image, boxes.view(-1, 4))
 
     def masks(self, index: int) -> Tensor:
         """Return the ships of one image as masks, bool (n, height, width), n as many as boxes."""
         height, width = self[index].image.shape[1:]
-        masks, _ = self._decode(self.names[index], (height, width))
+        masks = self._decode(self.names[index], (height, width))
         return torch.from_numpy(np.array(masks, dtype=bool).reshape(-1, height, width))
 
     @property
@@ -95,27 +103,11 @@ class AirbusFolder:
         """What has been found wrong up to now, a sentence each with row and image."""
         return tuple(self._problems)
 
-    def scenes(
-        self, indices: Iterable[int], *, report: Callable[[str], object] | None = None
-    ) -> Iterator[Scene]:
-        """Yield the scenes of the indices one by one; an image that cannot be read is skipped.
-
-        Args:
-            indices: as `with_ships`.
-            report: is called with each problem on the way, as `print`.
-        """
-        for index in indices:
-            scene, problems = self._read(index)
-            if report is not None:
-                for problem in problems:
-                    report(problem)
-            if scene is not None:
-                yield scene
-
     def check(self) -> tuple[str, ...]:
         """Read every image and return all problems; takes some milliseconds an image."""
         for index in range(len(self)):
-            self._read(index)
+            with suppress(ValueError):
+                self[index]
         return self.problems
 
     def _index_table(self) -> None:
@@ -154,29 +146,15 @@ class AirbusFolder:
             i for i, name in enumerate(self.names) if name not in ships and name not in broken
         )
 
-    def _read(self, index: int) -> tuple[Scene | None, list[str]]:
-        """Read one image; return its scene, if it can be read, and what is wrong with it."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"There is no image {index}: {self._table} has {len(self)}.")
-        name = self.names[index]
-        try:
-            image = _read_image(self._images / name)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            words = f"The image cannot be read ({error})."
-            return None, [self._note(self._first_rows[name], name, words)]
-        masks, problems = self._decode(name, image.shape[1:])
-        boxes = torch.tensor([mask_to_box(mask) for mask in masks], dtype=torch.float32)
-        return Scene(name, image, boxes.view(-1, 4)), problems
-
-    def _decode(self, name: str, shape: tuple[int, int]) -> tuple[list[np.ndarray], list[str]]:
-        """Decode the ships of one image; return their masks, and what is wrong with the others."""
-        masks, problems = [], []
+    def _decode(self, name: str, shape: tuple[int, int]) -> list[np.ndarray]:
+        """Return the masks of one image's ships; one that leaves the image is noted, left out."""
+        masks = []
         for row, text in self._ships.get(name, []):
             try:
                 masks.append(decode_rle(text, tuple(shape)))
             except ValueError as error:
-                problems.append(self._note(row, name, str(error)))
-        return masks, problems
+                self._note(row, name, str(error))
+        return masks
 
     def _note(self, row: int, name: str, words: str) -> str:
         """Add a problem and return its sentence."""
@@ -204,11 +182,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     order mark, quotes and Windows' line ends are understood.
 
     Raises:
-        FileNotFoundError: there is no such file.
         ValueError: the header is another one, or a row is none that csv can read.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no table {path}: correct the path.")
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
         rows = csv.reader(file)
         try:
@@ -238,11 +213,9 @@ def parse_runs(text: str) -> tuple[np.ndarray, np.ndarray]:
     of the image is not needed, so nothing here notices a run that leaves it.
 
     Raises:
-        TypeError: the code is no text, as the NaN that pandas reads where there is none.
         ValueError: a number is no whole number or below 1, one is missing, or runs overlap or are
             out of order.
     """
-    check_type("text", text, str)
     if not _TIDY.fullmatch(text):
         parts = text.split()
         for part in parts:
@@ -279,23 +252,29 @@ def parse_runs(text: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decode_rle(text: str, shape: tuple[int, int]) -> np.ndarray:
-    """Return the mask of a code, bool (height, width); in memory it lies column by column.
+    """Return the mask of a run-length code, bool (height, width), in memory column by column.
+
+    The code is that of the Airbus challenge: pairs of a start and a length, apart by spaces, in
+    rising order; pixel 1 is the top left one, pixel 2 the one below it.
 
     Args:
-        text: as `parse_runs` takes it; an empty one gives an empty mask.
+        text: the code; an empty one gives an empty mask.
         shape: (height, width) of the image in pixels.
 
     Raises:
-        TypeError: the code is no text, or the shape no sequence.
-        ValueError: as `parse_runs`, a run leaves the image, or the shape is not two integers.
+        TypeError: the code is no text, as the NaN that pandas reads where there is none; or the
+            shape is no sequence.
+        ValueError: a number is no whole number or below 1, one is missing, runs overlap, are out of
+            order or leave the image; or the shape is not two integers.
     """
-    starts, ends = parse_runs(text)
+    check_type("text", text, str)
     check_type("shape", shape, Sequence)
     if len(shape) != 2:
         raise ValueError(f"The shape is {shape}, but must be (height, width).")
     height, width = shape
     check_whole("height", height)
     check_whole("width", width)
+    starts, ends = parse_runs(text)
     if len(ends) and ends[-1] > height * width:
         at = int(np.argmax(ends > height * width))
         raise ValueError(
@@ -311,12 +290,14 @@ def decode_rle(text: str, shape: tuple[int, int]) -> np.ndarray:
 
 
 def encode_rle(mask: np.ndarray) -> str:
-    """Return the code of a mask (height, width), with as few runs as can be.
+    """Return the run-length code of a mask (height, width), with as few runs as can be.
 
     Raises:
         ValueError: the mask has not two dimensions.
     """
-    mask = _checked(mask)
+    mask = np.asarray(mask, dtype=bool)
+    if mask.ndim != 2:
+        raise ValueError(f"The mask has the shape {mask.shape}, but must be (height, width).")
     padded = np.zeros(mask.size + 2, dtype=bool)
     padded[1:-1] = mask.ravel(order="F")
     edges = np.flatnonzero(padded[1:] != padded[:-1])  # first pixel of a run, first one after it
@@ -329,25 +310,11 @@ def mask_to_box(mask: np.ndarray) -> tuple[float, float, float, float]:
 
     The right and lower edges are exclusive: one pixel in the top left corner has the box
     (0, 0, 1, 1).
-
-    Raises:
-        ValueError: the mask has not two dimensions, or holds no pixel.
     """
-    mask = _checked(mask)
     columns = np.flatnonzero(mask.any(axis=0))
-    if not len(columns):
-        height, width = mask.shape
-        raise ValueError(f"The mask of {width} x {height} is empty, but a box needs a pixel.")
     x0, x1 = int(columns[0]), int(columns[-1]) + 1
     rows = np.flatnonzero(mask[:, x0:x1].any(axis=1))
     return float(x0), float(rows[0]), float(x1), float(rows[-1] + 1)
-
-
-def _checked(mask: np.ndarray) -> np.ndarray:
-    mask = np.asarray(mask, dtype=bool)
-    if mask.ndim != 2:
-        raise ValueError(f"The mask has the shape {mask.shape}, but must be (height, width).")
-    return mask
 
 
 def _words(numbers: np.ndarray, run: int) -> str:

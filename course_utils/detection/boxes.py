@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou, nms
 
-from course_utils._validate import check_number, check_type, check_whole
+from course_utils._validate import check_number
 
 
 @dataclass(frozen=True)
@@ -69,25 +69,21 @@ class Detections:
         return Detections(self.boxes[chosen], self.scores[chosen])
 
 
-def suppress(
-    detections: Detections, *, iou_threshold: float = 0.5, keep: int | None = None
-) -> Detections:
+def suppress(detections: Detections, *, iou_threshold: float = 0.5) -> Detections:
     """Drop each box that overlaps a better one (non-maximum suppression, torchvision's own).
 
     Args:
         detections: of one image.
-        iou_threshold: two boxes whose intersection over union is more than this are doubles, 0 to 1.
-        keep: how many detections to keep at the most, the best first; None keeps all.
+        iou_threshold: two boxes whose intersection over union is more than this are duplicates,
+            0 to 1.
 
     Raises:
-        ValueError: `iou_threshold` or `keep` is out of its range.
+        ValueError: `iou_threshold` is out of its range.
     """
     check_number("iou_threshold", iou_threshold, least=0, most=1)
-    if keep is not None:
-        check_whole("keep", keep, 1)
     if len(detections) < 2:
         return detections
-    chosen = nms(detections.boxes.double(), detections.scores.double(), iou_threshold)[:keep]
+    chosen = nms(detections.boxes.double(), detections.scores.double(), iou_threshold)
     return Detections(detections.boxes[chosen], detections.scores[chosen])
 
 
@@ -97,9 +93,6 @@ def check_boxes(boxes: Tensor, what: str) -> None:
     Args:
         boxes: x0, y0, x1, y1 in pixels; n may be 0.
         what: the sentence's subject, a plural: "The true boxes".
-
-    Raises:
-        ValueError: the boxes are not so.
     """
     if boxes.dim() != 2 or boxes.shape[1] != 4:
         raise ValueError(
@@ -137,18 +130,15 @@ def match_boxes(
 
     Raises:
         TypeError: `detections` is not a `Detections`.
-        ValueError: the true boxes are not (m, 4), finite, with areas; or `iou_threshold` is out of its range.
+        ValueError: the true boxes are not (m, 4), finite, with areas; or `iou_threshold` is out of
+            its range.
     """
+    check_number("iou_threshold", iou_threshold, above=0, most=1)
     return match_overlaps(box_overlaps(detections, true_boxes), iou_threshold=iou_threshold)
 
 
 def box_overlaps(detections: Detections, true_boxes: Tensor) -> Tensor:
-    """Return the intersection over union of each detection with each true box, float64 (n, m).
-
-    Raises:
-        TypeError: `detections` is not a `Detections`.
-        ValueError: the true boxes are not (m, 4), finite, with areas.
-    """
+    """Return the intersection over union of each detection with each true box, float64 (n, m)."""
     if not isinstance(detections, Detections) or not isinstance(true_boxes, Tensor):
         raise TypeError(
             f"To be matched are {type(detections).__name__} and {type(true_boxes).__name__}, but "
@@ -171,20 +161,7 @@ def match_overlaps(overlaps: Tensor, *, iou_threshold: float) -> Tensor:
     Returns:
         int64 (n,): the matched column of each row, or -1. Of columns with the same overlap the last
         is taken, as in COCO's code.
-
-    Raises:
-        TypeError: `overlaps` is no tensor.
-        ValueError: `overlaps` is not two-dimensional or holds NaN, or `iou_threshold` is out of its range.
     """
-    check_type("overlaps", overlaps, Tensor)
-    if overlaps.dim() != 2:
-        raise ValueError(
-            f"The overlaps have the shape {tuple(overlaps.shape)}, but need two dimensions: "
-            "detections x true objects."
-        )
-    check_number("iou_threshold", iou_threshold, above=0, most=1)
-    if overlaps.isnan().any():
-        raise ValueError("An overlap is NaN: look for boxes or masks that are not finite.")
     if not overlaps.numel():
         return torch.full((len(overlaps),), -1)
     table = overlaps.numpy()

@@ -13,7 +13,10 @@ from course_utils._validate import check_number, check_whole
 from course_utils.detection.boxes import Detections, suppress
 
 STRIDE = 4  # pixels a cell
-CHANNELS = 5  # heat, log width, log height, way to the centre right and down
+CHANNELS = 5  # heatmap, log width, log height, way to the centre right and down
+HARD_FRACTION = 0.1  # of the cells that are not on a ship
+BOX_WEIGHT = 0.3
+FOCAL_WEIGHT = 3.0  # it is the smaller loss by nature, and would drown beside the boxes
 _AROUND = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y] + [(0, 0)]
 
 
@@ -26,8 +29,8 @@ def boxes_to_maps(boxes: Tensor, height: int, width: int) -> Tensor:
         width: likewise.
 
     Returns:
-        (n, 7, height / 4, width / 4): heat (1 at the cell of a centre, falling off around it as a
-        Gaussian that is wider for larger boxes); log of width and height in cells; the way to the
+        (n, 7, height / 4, width / 4): heatmap (1 at the cell of a centre, falling off around it as
+        a Gaussian that is wider for larger boxes); log of width and height in cells; the way to the
         centre from the cell's corner, right and down, in cells; 1 where a centre is, else 0; and 1
         at a centre and the eight cells around it, which all learn the box (Liu et al.,
         "Training-time-friendly network for real-time object detection", 2020), else 0.
@@ -51,9 +54,9 @@ def boxes_to_maps(boxes: Tensor, height: int, width: int) -> Tensor:
     spread = (sizes.amin(-1) / 6).clamp(min=0.6)[..., None, None]
     right = torch.arange(columns, device=boxes.device) - places[..., 0, None, None]
     down = torch.arange(rows, device=boxes.device)[:, None] - places[..., 1, None, None]
-    heat = torch.exp(-(right**2 + down**2) / (2 * spread**2))
+    heatmap = torch.exp(-(right**2 + down**2) / (2 * spread**2))
     maps = boxes.new_zeros(len(boxes), CHANNELS + 2, rows, columns)
-    maps[:, 0] = heat.amax(1) if boxes.shape[1] else 0.0
+    maps[:, 0] = heatmap.amax(1) if boxes.shape[1] else 0.0
     image, box = real.nonzero(as_tuple=True)
     around = torch.tensor(_AROUND, device=boxes.device)
     places, centres = places[image, box].long()[:, None] + around, centres[image, box][:, None]
@@ -78,15 +81,15 @@ def maps_to_detections(
     score_threshold: float = 0.01,
     iou_threshold: float = 0.5,
 ) -> list[Detections]:
-    """Turn the outputs of a detector into boxes: the peaks of the heat, without their doubles.
+    """Turn the outputs of a detector into boxes: the peaks of the heatmap, without duplicates.
 
     Args:
-        maps: (n, 5, rows, columns): logits of the heat, log width and height, and the way to the
+        maps: (n, 5, rows, columns): logits of the heatmap, log width and height, and the way to the
             centre, in cells.
         max_detections: detections an image at the most.
-        score_threshold: of a detection, 0 to 1.
-        iou_threshold: of two boxes from which the one with the lower score is dropped (torchvision's
-            non-maximum suppression).
+        score_threshold: the lowest score of a detection, 0 to 1.
+        iou_threshold: of two boxes that overlap by more, the one with the lower score is dropped
+            (torchvision's non-maximum suppression).
 
     Returns:
         One `Detections` an image, on the CPU.
@@ -107,8 +110,8 @@ def maps_to_detections(
         raise ValueError(
             "The detector's output holds NaN: it has diverged, or its images hold NaN."
         )
-    heat = maps[:, 0].sigmoid()
-    peaks = torch.where(heat == F.max_pool2d(heat, 3, 1, 1), heat, 0.0).flatten(1)
+    heatmap = maps[:, 0].sigmoid()
+    peaks = torch.where(heatmap == F.max_pool2d(heatmap, 3, 1, 1), heatmap, 0.0).flatten(1)
     scores, places = peaks.topk(min(max_detections, peaks.shape[1]))
     rows, columns = places // maps.shape[-1], places % maps.shape[-1]
     values = maps.flatten(2).gather(2, places[:, None].expand(-1, CHANNELS, -1))
@@ -121,11 +124,6 @@ def maps_to_detections(
         for image_boxes, image_scores in zip(boxes, scores, strict=True)
         for chosen in [image_scores >= score_threshold]
     ]
-
-
-HARD_SHARE = 0.1  # of the cells that are not on a ship
-BOX_WEIGHT = 0.3
-FOCAL_WEIGHT = 3.0  # it is the smaller loss by nature, and would drown beside the boxes
 
 
 class DetectionLoss:
@@ -153,10 +151,9 @@ class DetectionLoss:
             "hard examples": hard_examples,
         }
         if heatmap_loss not in kinds:
-            raise ValueError(
-                f"heatmap_loss is {heatmap_loss!r}, but must be one of {', '.join(map(repr, kinds))}."
-            )
-        self.heat_loss = kinds[heatmap_loss]
+            names = ", ".join(map(repr, kinds))
+            raise ValueError(f"heatmap_loss is {heatmap_loss!r}, but must be one of {names}.")
+        self.heatmap_loss = kinds[heatmap_loss]
 
     def __call__(self, maps: Tensor, targets: Tensor) -> Tensor:
         """Compare (n, 5, h, w) with the target maps (n, 7, h, w) of `boxes_to_maps`.
@@ -172,30 +169,30 @@ class DetectionLoss:
             )
         centre, near = targets[:, 5], targets[:, 6:7]
         boxes = (F.l1_loss(maps[:, 1:5], targets[:, 1:5], reduction="none") * near).sum()
-        heat = self.heat_loss(maps[:, 0], targets[:, 0], centre)
-        return (heat + BOX_WEIGHT * boxes) / len(maps)
+        heatmap = self.heatmap_loss(maps[:, 0], targets[:, 0], centre)
+        return (heatmap + BOX_WEIGHT * boxes) / len(maps)
 
 
-def cross_entropy(logits: Tensor, heat: Tensor, centre: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, heatmap: Tensor, centre: Tensor) -> Tensor:
     """Sum the cross-entropy of all cells (n, h, w); cells beside a centre have a soft target."""
-    return F.binary_cross_entropy_with_logits(logits, heat, reduction="sum")
+    return F.binary_cross_entropy_with_logits(logits, heatmap, reduction="sum")
 
 
-def focal(logits: Tensor, heat: Tensor, centre: Tensor) -> Tensor:
-    """Sum the focal loss: at centres (1 - p)^2 log p, elsewhere (1 - heat)^4 p^2 log(1 - p).
+def focal(logits: Tensor, heatmap: Tensor, centre: Tensor) -> Tensor:
+    """Sum the focal loss: at centres (1 - p)^2 log p, elsewhere (1 - heatmap)^4 p^2 log(1 - p).
 
     It is multiplied by `FOCAL_WEIGHT`.
     """
     p = logits.sigmoid()
     at_centre = centre * (1 - p) ** 2 * F.logsigmoid(logits)
-    elsewhere = (1 - centre) * (1 - heat) ** 4 * p**2 * F.logsigmoid(-logits)
+    elsewhere = (1 - centre) * (1 - heatmap) ** 4 * p**2 * F.logsigmoid(-logits)
     return -FOCAL_WEIGHT * (at_centre + elsewhere).sum()
 
 
-def hard_examples(logits: Tensor, heat: Tensor, centre: Tensor) -> Tensor:
+def hard_examples(logits: Tensor, heatmap: Tensor, centre: Tensor) -> Tensor:
     """Sum the cross-entropy of cells on ships, and of the hardest others in the batch."""
-    losses = F.binary_cross_entropy_with_logits(logits, heat, reduction="none")
-    near = heat > 0.1
+    losses = F.binary_cross_entropy_with_logits(logits, heatmap, reduction="none")
+    near = heatmap > 0.1
     others = torch.where(near, -1.0, losses).flatten()
-    count = round(HARD_SHARE * int((~near).sum()))
+    count = round(HARD_FRACTION * int((~near).sum()))
     return (losses * near).sum() + others.topk(count).values.sum()

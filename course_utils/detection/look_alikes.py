@@ -143,13 +143,15 @@ LOOK_ALIKES: dict[str, Callable] = {
 }
 
 
-def nearest_kind(scene: Scene, box: Tensor, *, reach: float = 16.0) -> str | None:
-    """Name the look-alike whose centre is nearest to that of a box; None if farther than `reach`.
+REACH = 16.0  # pixels from the centre of a detection to that of what it shows, at the most
+
+
+def nearest_kind(scene: Scene, box: Tensor) -> str | None:
+    """Name the look-alike whose centre is nearest to that of a box; None if beyond 16 pixels.
 
     Args:
         scene: a simulated one, which knows its look-alikes.
         box: (4,), as a detection has it.
-        reach: distance of the centres at the most, in pixels.
 
     Raises:
         TypeError: the scene is no `Scene`.
@@ -160,4 +162,4 @@ def nearest_kind(scene: Scene, box: Tensor, *, reach: float = 16.0) -> str | Non
     centre, centres = ((boxes[..., :2] + boxes[..., 2:]) / 2 for boxes in (box, scene.look_alikes))
     distances = (centres - centre).norm(dim=1)
     nearest = int(distances.argmin())
-    return scene.kinds[nearest] if distances[nearest] < reach else None
+    return scene.kinds[nearest] if distances[nearest] < REACH else None

@@ -20,6 +20,7 @@ from course_utils.detection.boxes import Detections, box_overlaps, match_boxes, 
 
 Pairs = Iterable[tuple[Detections, Tensor]]
 RECALLS = np.linspace(0.0, 1.0, 101)  # COCO's: 0, .01, ..., 1
+THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))  # Airbus': .5, .55, ..., .95
 
 
 @dataclass(frozen=True)
@@ -37,29 +38,6 @@ class PrecisionRecallCurve:
     recall: Tensor
     precision: Tensor
     false_positives_per_image: Tensor
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What a detector found at one threshold: whole numbers over all images.
-
-    Attributes:
-        true_positives: detections that found a true box.
-        false_positives: detections that did not.
-        missed: true boxes that were not found.
-        images: with and without true boxes.
-    """
-
-    true_positives: int
-    false_positives: int
-    missed: int
-    images: int
-
-    @property
-    def recall(self) -> float:
-        """Found true boxes / true boxes; NaN where there is no true box."""
-        true_boxes = self.true_positives + self.missed
-        return self.true_positives / true_boxes if true_boxes else torch.nan
 
 
 def precision_recall(pairs: Pairs, *, iou_threshold: float = 0.5) -> PrecisionRecallCurve:
@@ -113,65 +91,47 @@ def average_precision(pairs: Pairs, *, iou_threshold: float = 0.5) -> float:
 def threshold_at_recall(curve: PrecisionRecallCurve, recall: float = 0.9) -> float:
     """Return the highest threshold at which the recall is at least `recall`, above 0 to 1.
 
-    Take it on validation data and apply it to test data by `counts_at`.
+    Take it on validation data, and apply it to test data by `Detections.above`.
 
     Raises:
         ValueError: the recall is never reached, or out of its range.
     """
-    return float(curve.thresholds[_point_at_recall(curve, recall)])
-
-
-def false_positives_at_recall(
-    curve: PrecisionRecallCurve, recall: float = 0.9
-) -> tuple[float, float]:
-    """Return `threshold_at_recall`, and the curve's false positives per image at it.
-
-    Raises:
-        ValueError: the recall is never reached, or out of its range.
-    """
-    point = _point_at_recall(curve, recall)
-    return float(curve.thresholds[point]), float(curve.false_positives_per_image[point])
-
-
-def counts_at(pairs: Pairs, threshold: float, *, iou_threshold: float = 0.5) -> Counts:
-    """Count what is found by the detections of at least this score.
-
-    Raises:
-        TypeError: a pair is not (`Detections`, tensor).
-        ValueError: there is no image, or an argument is out of its range.
-    """
-    check_number("threshold", threshold)
-    images, true, found, true_boxes = 0, 0, 0, 0
-    for detections, boxes in _some(pairs):
-        hits = (
-            match_boxes(detections, boxes, iou_threshold=iou_threshold)[
-                detections.scores.cpu() >= threshold
-            ]
-            >= 0
+    check_number("recall", recall, above=0, most=1)
+    point = int(torch.searchsorted(curve.recall, recall))
+    if point == len(curve.recall):
+        reached = float(curve.recall[-1]) if point else 0.0
+        raise ValueError(
+            f"The recall {recall:g} is never reached, {reached:.3f} at the most: ask for less, "
+            "keep detections of lower scores, or train a better detector."
         )
-        images, true, found = images + 1, true + int(hits.sum()), found + len(hits)
-        true_boxes += len(boxes)
-    return Counts(true, found - true, true_boxes - true, images)
+    return float(curve.thresholds[point])
 
 
 def false_positives_per_empty_image(pairs: Pairs, threshold: float) -> float:
     """Return the mean number of detections of at least this score on images without true boxes.
 
+    Args:
+        pairs: one an image.
+        threshold: a detection counts from this score on.
+
     Raises:
         TypeError: a pair is not (`Detections`, tensor).
-        ValueError: there is no image, or none without true boxes.
+        ValueError: there is no image, or none without true boxes; or the threshold is not finite.
     """
-    empty = [(detections, boxes) for detections, boxes in _some(pairs) if not len(boxes)]
+    check_number("threshold", threshold)
+    empty = [detections for detections, boxes in _listed(pairs) if not len(boxes)]
+    for detections in empty:
+        check_type("What was found", detections, Detections)
     if not empty:
         raise ValueError(
             "Every image holds a true box, but this is measured on images without: give some."
         )
-    return counts_at(empty, threshold).false_positives / len(empty)
+    return sum(len(detections.above(threshold)) for detections in empty) / len(empty)
 
 
 def _ranked(pairs: Pairs, iou_threshold: float) -> tuple[np.ndarray, np.ndarray, int, int]:
     """Rank all detections: scores (falling), hit or not, number of true boxes, of images."""
-    pairs = _some(pairs)
+    pairs = _listed(pairs)
     matched = [match_boxes(*pair, iou_threshold=iou_threshold) for pair in pairs]
     true_boxes = sum(len(boxes) for _, boxes in pairs)
     if not true_boxes:
@@ -184,29 +144,12 @@ def _ranked(pairs: Pairs, iou_threshold: float) -> tuple[np.ndarray, np.ndarray,
     return scores[order], torch.cat(matched).numpy()[order] >= 0, true_boxes, len(pairs)
 
 
-def _some(pairs: Pairs) -> list[tuple[Detections, Tensor]]:
+def _listed(pairs: Pairs) -> list[tuple[Detections, Tensor]]:
     check_type("pairs", pairs, Iterable)
     pairs = list(pairs)
     if not pairs:
         raise ValueError("There is no image to evaluate on: give at least one pair.")
     return pairs
-
-
-def _point_at_recall(curve: PrecisionRecallCurve, recall: float) -> int:
-    """Return the first point of the curve with this recall."""
-    check_number("recall", recall, above=0, most=1)
-    point = int(torch.searchsorted(curve.recall, recall))
-    if point == len(curve.recall):
-        reached = float(curve.recall[-1]) if point else 0.0
-        raise ValueError(
-            f"The recall {recall:g} is never reached, {reached:.3f} at the most: ask for less, "
-            "keep detections of lower scores, or train a better detector."
-        )
-    return point
-
-
-# .5, .55, ..., .95
-THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
 
 
 def airbus_score(
@@ -229,9 +172,7 @@ def airbus_score(
         TypeError: a pair does not fit the overlap.
         ValueError: there is no image, or an argument has a wrong shape.
     """
-    scores = [image_score(overlap(found, true)) for found, true in pairs]
-    if not scores:
-        raise ValueError("There is no image to score: give at least one pair.")
+    scores = [image_score(overlap(found, true)) for found, true in _listed(pairs)]
     return sum(scores) / len(scores)
 
 
@@ -251,9 +192,6 @@ def image_score(overlaps: Tensor) -> float:
     Args:
         overlaps: intersections over unions (n, m), 0 to 1, of n detections, the best score first,
             with m ships.
-
-    Raises:
-        ValueError: `overlaps` is not two-dimensional.
     """
     if overlaps.shape == (0, 0):
         return 1.0

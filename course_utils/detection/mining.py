@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils._validate import check_number, check_type, check_whole, shown
+from course_utils._validate import check_type, check_whole, shown
 from course_utils.detection.boxes import Detections
 from course_utils.detection.centernet import maps_to_detections
 from course_utils.detection.models import detect
@@ -33,6 +33,38 @@ from course_utils.training.distributed import (
     wait_for_all,
     world_size,
 )
+
+CROP, GRID = 32, 8  # a find is compared by the 32 pixels around it, averaged to 8 x 8
+# Of two finds whose surroundings differ less than this (root mean square, in levels of 0 to 255)
+# the one with the lower score is dropped: a pool of neighbouring tiles shows one quay many times.
+MIN_DISTANCE = 4.0
+
+
+@dataclass(frozen=True)
+class HardNegative:
+    """A scene without objects in which a detector finds some.
+
+    Attributes:
+        index: of the scene in what was mined.
+        name: of the scene.
+        detections: all that was found in it, each one false; the first has the highest score.
+        look: (192,), the surroundings of the first one, averaged to 8 x 8 pixels, in levels.
+    """
+
+    index: int
+    name: str
+    detections: Detections
+    look: Tensor
+
+    @cached_property
+    def score(self) -> float:
+        """The highest score of what was found."""
+        return float(self.detections.scores[0])
+
+    @classmethod
+    def of(cls, index: int, scene: Scene, detections: Detections) -> HardNegative:
+        """Make one of a scene and what was found in it, at least one box."""
+        return cls(index, scene.name, detections, _look(scene.image, detections.boxes[0]))
 
 
 @dataclass(frozen=True)
@@ -69,7 +101,6 @@ def mine_hard_negatives(
     *,
     max_negatives: int,
     exclude: Collection[int] = (),
-    distinct: float = 4.0,
     batch_size: int = 64,
     decode: Callable[[Tensor], list[Detections]] = maps_to_detections,
     checkpoint: str | Path | None = None,
@@ -80,7 +111,7 @@ def mine_hard_negatives(
 
     Scenes are read one batch at a time, and only what was found is kept: memory does not grow with
     their number. They are ranked by the highest score in them, not cut at a fixed score, which
-    means another thing for each detector.
+    means another thing for each detector. Of two finds that look alike, the harder one is kept.
 
     Where several ranks run, with the same detector, each looks at its own part of the scenes, and
     all get the result that one process would. A scan goes on with any number of ranks.
@@ -90,8 +121,6 @@ def mine_hard_negatives(
         scenes: has `len` and an index; `scenes[i]` that raises ValueError is noted and left out.
         max_negatives: how many to keep at the most.
         exclude: indices that are not looked at, such as those of rounds before.
-        distinct: of two finds whose surroundings differ less than this (root mean square, in levels
-            of 0 to 255), the one with the lower score is dropped; 0 keeps both.
         batch_size: scenes at once, on each rank.
         decode: turns the model's output into one `Detections` an image.
         checkpoint: file in which the scan's state is kept; a scan that was interrupted goes on
@@ -111,15 +140,12 @@ def mine_hard_negatives(
         ("save_every", save_every),
     ):
         check_whole(name, value, 1)
-    check_number("distinct", distinct, least=0)
     check_type("exclude", exclude, Iterable)
     if not hasattr(scenes, "__len__") or not hasattr(scenes, "__getitem__"):
         raise TypeError(
             f"scenes is {shown(scenes)}, but must have a length and an index: give a list."
         )
-    scan = _Scan(
-        model, scenes, Ranking(max_negatives, distinct), frozenset(exclude), batch_size, decode
-    )
+    scan = _Scan(model, scenes, Ranking(max_negatives), frozenset(exclude), batch_size, decode)
     if checkpoint is not None and exists_for_all(checkpoint):
         scan.load(checkpoint)
     started = time.perf_counter() - scan.seconds
@@ -198,54 +224,11 @@ class _Scan:
 
     def _key(self) -> str:
         digest = hashlib.sha256()
-        settings = (
-            len(self.scenes),
-            self.ranking.max_negatives,
-            self.ranking.distinct,
-            self.batch_size,
-        )
+        settings = (len(self.scenes), self.ranking.max_negatives, self.batch_size)
         digest.update(repr((settings, sorted(self.exclude))).encode())
         for name, values in self.model.state_dict().items():
             digest.update(name.encode() + values.detach().cpu().numpy().tobytes())
         return digest.hexdigest()
-
-
-CROP, GRID = 32, 8  # a find is compared by the 32 pixels around it, averaged to 8 x 8
-
-
-@dataclass(frozen=True)
-class HardNegative:
-    """A scene without objects in which a detector finds some.
-
-    Attributes:
-        index: of the scene in what was mined.
-        name: of the scene.
-        detections: all that was found in it, each one false; the first has the highest score.
-        look: (192,), the surroundings of the first one, averaged to 8 x 8 pixels, in levels.
-    """
-
-    index: int
-    name: str
-    detections: Detections
-    look: Tensor
-
-    @cached_property
-    def score(self) -> float:
-        """The highest score of what was found."""
-        return float(self.detections.scores[0])
-
-    @classmethod
-    def of(cls, index: int, scene: Scene, detections: Detections) -> HardNegative:
-        """Make one of a scene and what was found in it, at least one box.
-
-        Raises:
-            TypeError: `detections` is not a `Detections`.
-            ValueError: nothing was found.
-        """
-        check_type("detections", detections, Detections)
-        if not len(detections):
-            raise ValueError(f"In scene {index} nothing was found: give one with a detection.")
-        return cls(index, scene.name, detections, _look(scene.image, detections.boxes[0]))
 
 
 class Ranking:
@@ -256,17 +239,10 @@ class Ranking:
 
     Args:
         max_negatives: how many are kept.
-        distinct: of two whose surroundings differ less than this (root mean square, in levels of 0
-            to 255) only the harder one is kept; 0 keeps both.
-
-    Raises:
-        ValueError: a number is out of its range.
     """
 
-    def __init__(self, max_negatives: int, distinct: float):
-        check_whole("max_negatives", max_negatives, 1)
-        check_number("distinct", distinct, least=0)
-        self.max_negatives, self.distinct = max_negatives, distinct
+    def __init__(self, max_negatives: int):
+        self.max_negatives = max_negatives
         self.items: list[HardNegative] = []
 
     def add(self, candidates: Iterable[HardNegative]) -> None:
@@ -279,15 +255,14 @@ class Ranking:
         new = sorted((item for item in candidates if item.score >= worst), key=_rank)
         if not new:
             return
-        kept = self._thinned(new) if self.distinct else [*self.items, *new]
-        self.items = sorted(kept, key=_rank)[: self.max_negatives]
+        self.items = sorted(self._thinned(new), key=_rank)[: self.max_negatives]
 
     def _thinned(self, new: list[HardNegative]) -> list[HardNegative]:
         """Return kept and new ones, unsorted, without each that looks like a harder one."""
         old = self.items
         looks = torch.stack([item.look for item in (*old, *new)])
         new_looks = looks[len(old) :]
-        near = torch.cdist(new_looks, looks) < self.distinct * looks.shape[1] ** 0.5
+        near = torch.cdist(new_looks, looks) < MIN_DISTANCE * looks.shape[1] ** 0.5
         stays = torch.zeros(len(looks), dtype=torch.bool)
         stays[: len(old)] = True
         for number, item in enumerate(new):  # the hardest first

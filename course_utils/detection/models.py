@@ -16,7 +16,7 @@ from torchvision.models import ResNet, resnet, resnet18, resnet34
 from torchvision.ops import FeaturePyramidNetwork
 
 from course_utils._validate import check_number, check_type, check_whole
-from course_utils.data.datasets import FAILURES, no_long_waits
+from course_utils.data.datasets import DOWNLOAD_ERRORS, connection_timeout
 from course_utils.detection.boxes import Detections
 from course_utils.detection.centernet import CHANNELS, STRIDE, maps_to_detections
 from course_utils.detection.scenes import Scene
@@ -33,8 +33,8 @@ class ShipDetector(nn.Module):
         width: channels of the layers.
         mean: of the pixels' levels, 0 to 255; the net normalises its images itself.
         std: standard deviation of the pixels' levels.
-        prior: the share of cells that the untrained net takes for a centre (Lin et al., "Focal loss
-            for dense object detection", 2017, section 4.1), so that training starts calmly.
+        prior: the fraction of cells that the untrained net takes for a centre (Lin et al., "Focal
+            loss for dense object detection", 2017, section 4.1), so that training starts calmly.
 
     Raises:
         ValueError: a number is out of its range.
@@ -60,7 +60,7 @@ class ShipDetector(nn.Module):
         self.head = nn.Conv2d(width, CHANNELS, 1)
         nn.init.normal_(self.head.weight, std=0.01)
         with torch.no_grad():
-            # heat; boxes of 4 x 4 cells, in the middle of the cell
+            # heatmap; boxes of 4 x 4 cells, in the middle of the cell
             start = [math.log(prior / (1 - prior)), math.log(4), math.log(4), 0.5, 0.5]
             self.head.bias.copy_(torch.tensor(start))
 
@@ -148,7 +148,8 @@ class FpnDetector(nn.Module):
         width: channels of the pyramid.
         pretrained: start from torchvision's ImageNet weights, which are downloaded once (45 or
             83 MB).
-        prior: the share of cells that the untrained net takes for a centre, as in `ShipDetector`.
+        prior: the fraction of cells that the untrained net takes for a centre, as in
+            `ShipDetector`.
 
     Raises:
         ValueError: there is no such depth, or a number is out of its range.
@@ -199,9 +200,9 @@ def _build(depth: int, pretrained: bool) -> ResNet:
     if not pretrained:
         return build()
     try:
-        with no_long_waits():
+        with connection_timeout():
             return build(weights=weights)
-    except (*FAILURES, EOFError, pickle.UnpicklingError) as error:
+    except (*DOWNLOAD_ERRORS, EOFError, pickle.UnpicklingError) as error:
         place = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
         words = str(error).partition("\n")[0].rstrip(".")
         raise FileNotFoundError(

@@ -16,10 +16,6 @@ from course_utils.training.device import pick_device
 from course_utils.training.distributed import own_part
 
 
-def _no_boxes() -> Tensor:
-    return torch.empty(0, 4)
-
-
 @dataclass(frozen=True)
 class Scene:
     """An image and what is in it; a box is x0, y0, x1, y1 in pixels, the last two exclusive.
@@ -40,7 +36,7 @@ class Scene:
     image: Tensor
     boxes: Tensor
     kinds: tuple[str, ...] = ()
-    look_alikes: Tensor = field(default_factory=_no_boxes)
+    look_alikes: Tensor = field(default_factory=lambda: torch.empty(0, 4))
 
     def __post_init__(self):
         for name in ("image", "boxes", "look_alikes"):
@@ -105,17 +101,10 @@ class PackedScenes:
     Attributes:
         images: uint8 (n, 3, height, width).
         boxes: float32 (n, b, 4), each scene's list filled up with NaN.
-
-    Raises:
-        ValueError: there is no scene.
     """
 
     images: Tensor
     boxes: Tensor
-
-    def __post_init__(self):
-        if not len(self.images):
-            raise ValueError(f"The images are {tuple(self.images.shape)}, but need at least one.")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -170,8 +159,8 @@ class SceneLoader:
 
     Raises:
         TypeError: a pool is no `PackedScenes`.
-        ValueError: a number is out of its range, the scenes are not square or of two sizes, or a
-            share is asked for and there are no negatives.
+        ValueError: a number is out of its range, the scenes are not square or of two sizes, or
+            negatives are asked for and there are none.
     """
 
     def __init__(
@@ -193,8 +182,8 @@ class SceneLoader:
         count = round(negative_fraction * batch_size)
         if count and not negatives:
             raise ValueError(
-                f"negative_fraction is {negative_fraction}, but there are no scenes without ships: give "
-                "negatives, or a share of 0."
+                f"negative_fraction is {negative_fraction}, but there are no scenes without ships: "
+                "give negatives, or a fraction of 0."
             )
         shapes = {tuple(p.images.shape[1:]) for p in (positives, negatives) if p is not None}
         if len(shapes) > 1 or len({n for shape in shapes for n in shape[1:]}) > 1:

@@ -33,16 +33,16 @@ class SimulatedScenes:
     """Scenes, each made when it is asked for; scene i depends on the seed and i alone.
 
     Scenes of a family share the look of the sea, as images of one port and day do: split by ranges
-    of families (`first_family`), never inside one.
+    of families (`first_family`), never inside one. `name` begins with the family, up to a hyphen.
 
     Args:
         count: how many scenes.
         ships: whether they hold ships.
         seed: an integer from 0.
         first_family: number of the family that the first 20 scenes belong to.
-        look_alikes: share of the scenes that hold things that are taken for ships.
-        unlabelled: share of scenes without ships that do hold one, which the ground truth leaves
-            out, as careless labelling does; `name` ends in "-unlabelled".
+        look_alikes: fraction of the scenes that hold things that are taken for ships.
+        unlabelled: fraction of scenes without ships that do hold one, which the ground truth
+            leaves out, as careless labelling does; `name` ends in "-unlabelled".
         size: height and width in pixels.
 
     Raises:
@@ -98,11 +98,6 @@ class SimulatedScenes:
 def _sea_of(seed: int, family: int) -> Sea:
     """Return the look that the scenes of a family share."""
     return random_sea(default_rng((seed, family)))
-
-
-def family_of(name: str) -> str:
-    """Return the family of a simulated scene from its name, for splits by family."""
-    return name.partition("-")[0]
 
 
 def _paint_fleet(image: np.ndarray, rng: Generator) -> list:

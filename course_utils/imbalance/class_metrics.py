@@ -7,30 +7,30 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from course_utils._validate import check_span, check_type, check_whole
+from course_utils._validate import as_integers, check_span, check_whole
 from course_utils.training.preserve_state import eval_mode
 
 
 @torch.no_grad()
 def collect_logits(
-    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]
+    model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]
 ) -> tuple[Tensor, Tensor]:
     """Return a model's outputs over a set, in evaluation mode, and the labels beside them.
 
     Args:
         model: maps inputs to logits (n, classes); its modes stay as they are.
-        batches: yields (inputs, labels), on any device.
+        loader: yields batches (inputs, labels), on any device.
 
     Returns:
         Logits, float32 (n, classes), and labels, (n,), both on the CPU.
 
     Raises:
-        ValueError: the batches are empty.
+        ValueError: the loader is empty.
     """
     device = next(model.parameters()).device
     logits, labels = [], []
     with eval_mode(model):
-        for inputs, targets in batches:
+        for inputs, targets in loader:
             logits.append(model(inputs.to(device)).float())
             labels.append(targets)
     if not labels:
@@ -45,45 +45,33 @@ def confusion_matrix(predictions: Tensor, labels: Tensor, *, classes: int | None
         predictions: logits, floating point (n, classes), whose largest is the prediction; or
             predicted classes, integers (n,).
         labels: true classes, integers (n,), from 0.
-        classes: the number of classes; needed for predicted classes, known from logits.
+        classes: how many there are where predicted classes are given; logits have a column each.
 
     Returns:
         int64 (classes, classes): row = true class, column = predicted class.
 
     Raises:
-        TypeError: predictions or labels are no tensor.
         ValueError: the shapes or types do not fit, there is no sample, or a class is outside.
     """
-    check_type("predictions", predictions, Tensor)
-    check_type("labels", labels, Tensor)
-    if predictions.ndim == 2 and predictions.is_floating_point():
-        if classes not in (None, predictions.shape[1]):
-            raise ValueError(
-                f"classes is {classes}, but the logits have {predictions.shape[1]} columns: "
-                "leave classes out."
-            )
-        classes = predictions.shape[1]
+    if isinstance(predictions, Tensor) and predictions.ndim == 2:
         if predictions.isnan().any():
             raise ValueError("Some logits are NaN: the model has diverged, train it again.")
-        predictions = predictions.argmax(1)
-    if classes is None:
-        raise ValueError("The number of classes is unknown: give classes, or logits (n, classes).")
+        classes, predictions = predictions.shape[1], predictions.argmax(1)
     check_whole("classes", classes, 1)
-    fits = predictions.ndim == labels.ndim == 1 and len(predictions) == len(labels) > 0
-    if not fits or predictions.is_floating_point() or labels.is_floating_point():
+    predictions = as_integers("predictions", predictions, "the class of each, or logits").cpu()
+    labels = as_integers("labels", labels, "the true class of each sample").cpu()
+    if len(predictions) != len(labels):
         raise ValueError(
-            f"The predictions are {predictions.dtype} {tuple(predictions.shape)} and the labels "
-            f"{labels.dtype} {tuple(labels.shape)}, but must be logits (n, classes) or classes "
-            "(n,), and integers (n,), with n of 1 or more."
+            f"There are {len(predictions)} predictions and {len(labels)} labels: give one a sample."
         )
-    labels, predictions = labels.cpu().long(), predictions.cpu().long()
     for name, values in (("labels", labels), ("predictions", predictions)):
         check_span(f"The {name}", values, classes, "give the number of all classes")
+    labels, predictions = labels.long(), predictions.long()
     return (labels * classes + predictions).bincount(minlength=classes**2).view(classes, classes)
 
 
 def class_recalls(matrix: Tensor) -> Tensor:
-    """Return the recall of each class: which share of its samples was recognised.
+    """Return the recall of each class: the fraction of its samples that was recognised.
 
     Args:
         matrix: from `confusion_matrix`.
@@ -92,10 +80,8 @@ def class_recalls(matrix: Tensor) -> Tensor:
         float64 (classes,), from 0 to 1.
 
     Raises:
-        ValueError: a class has no sample, so that it has no recall; or the matrix is not square.
+        ValueError: a class has no sample, so that it has no recall.
     """
-    if matrix.ndim != 2 or len(matrix) != matrix.shape[1]:
-        raise ValueError(f"The matrix is of shape {tuple(matrix.shape)}, but must be square.")
     totals = matrix.sum(1)
     absent = (totals == 0).nonzero()[:, 0].tolist()
     if absent:
@@ -116,10 +102,9 @@ def balanced_accuracy(predictions: Tensor, labels: Tensor, *, classes: int | Non
     Args:
         predictions: as in `confusion_matrix`.
         labels: true classes, integers (n,), from 0.
-        classes: the number of classes; needed for predicted classes, known from logits.
+        classes: as in `confusion_matrix`.
 
     Raises:
-        TypeError: as `confusion_matrix`.
         ValueError: as `confusion_matrix` and `class_recalls`.
     """
     return float(class_recalls(confusion_matrix(predictions, labels, classes=classes)).mean())

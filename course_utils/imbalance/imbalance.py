@@ -11,12 +11,12 @@ from course_utils._validate import check_whole
 from course_utils.data.image_dataset import ImageDataset
 
 
-def class_counts(images: ImageDataset) -> Tensor:
+def class_counts(dataset: ImageDataset) -> Tensor:
     """Return how many images each class has: int64 (classes,), zero for a class with none."""
-    return images.labels.cpu().bincount(minlength=len(images.class_names))
+    return dataset.labels.cpu().bincount(minlength=len(dataset.class_names))
 
 
-def class_weights(counts: Tensor) -> Tensor:
+def class_weights(counts: Tensor | Sequence[int]) -> Tensor:
     """Return the weights of a class-weighted loss: inversely proportional to the class counts.
 
     A weight is `n / (classes * count)`, so that the weights average to one over the n samples.
@@ -31,59 +31,66 @@ def class_weights(counts: Tensor) -> Tensor:
         ValueError: a class has no sample, so that its weight would be infinite, or the counts have
             another form.
     """
+    counts = _checked_counts(counts)
+    return counts.sum() / (len(counts) * counts.float())
+
+
+def _checked_counts(counts: Tensor | Sequence[int]) -> Tensor:
+    """Return the samples of each class as a tensor (classes,), or raise a sentence."""
+    counts = torch.as_tensor(counts)
     if counts.ndim != 1 or not len(counts):
         raise ValueError(
             f"The counts have the shape {tuple(counts.shape)}, but must be (classes,)."
         )
-    empty = (~(counts > 0)).nonzero()[:, 0].tolist()  # NaN included
-    if empty:
+    bad = (~((counts > 0) & counts.isfinite())).nonzero()[:, 0].tolist()
+    if bad:
         raise ValueError(
-            f"The classes {empty} have no sample, but {counts[empty].tolist()}, so that their "
-            "weight would be infinite: leave them out, or collect at least 1 of each."
+            f"The classes {bad} have {counts[bad].tolist()} samples, so that neither weight nor "
+            "prior is known: leave them out, or collect at least 1 of each."
         )
-    return counts.sum() / (len(counts) * counts.float())
+    return counts
 
 
 def step_imbalance(
-    images: ImageDataset, *, largest: int, smallest: int, minority: Sequence[int], seed: int
+    dataset: ImageDataset, *, largest: int, smallest: int, minority: Sequence[int], seed: int
 ) -> ImageDataset:
     """Draw a set with step imbalance: some classes keep few images, all others keep many.
 
-    Buda, Maki and Mazurowski 2018 describe it by two numbers: the share of minority classes, and
-    the ratio largest / smallest.
+    Buda, Maki and Mazurowski 2018 describe it by two numbers: the fraction of minority classes,
+    and the ratio largest / smallest.
 
     Args:
-        images: what to draw from.
+        dataset: what to draw from.
         largest: images of each majority class.
         smallest: images of each minority class.
-        minority: positions of the minority classes in `images.class_names`.
+        minority: positions of the minority classes in `dataset.class_names`.
         seed: of the draw; no global generator is touched.
 
     Raises:
         ValueError: a class has too few images, a size is below 1, or a class is unknown.
     """
-    classes = range(len(images.class_names))
+    classes = range(len(dataset.class_names))
     unknown = [label for label in minority if label not in classes]
     if unknown:
         raise ValueError(
-            f"The minority classes {unknown} are unknown: {images.name} has the classes 0 to "
+            f"The minority classes {unknown} are unknown: {dataset.name} has the classes 0 to "
             f"{len(classes) - 1}."
         )
     check_whole("largest", largest)
     check_whole("smallest", smallest)
     sizes = [smallest if label in minority else largest for label in classes]
-    return _draw(images, sizes, seed)
+    return _draw(dataset, sizes, seed)
 
 
 def linear_imbalance(
-    images: ImageDataset, *, largest: int, smallest: int, seed: int
+    dataset: ImageDataset, *, largest: int, smallest: int, seed: int
 ) -> ImageDataset:
     """Draw a set whose class sizes rise in equal steps from the first class to the last.
 
     Linear imbalance of Buda, Maki and Mazurowski 2018, described by the ratio largest / smallest.
 
     Args:
-        images: what to draw from.
+        dataset: what to draw from.
         largest: images of the last class.
         smallest: images of the first class.
         seed: of the draw; no global generator is touched.
@@ -93,29 +100,29 @@ def linear_imbalance(
     """
     check_whole("largest", largest)
     check_whole("smallest", smallest)
-    sizes = torch.linspace(smallest, largest, len(images.class_names)).round().long().tolist()
-    return _draw(images, sizes, seed)
+    sizes = torch.linspace(smallest, largest, len(dataset.class_names)).round().long().tolist()
+    return _draw(dataset, sizes, seed)
 
 
-def _draw(images: ImageDataset, sizes: Sequence[int], seed: int) -> ImageDataset:
+def _draw(dataset: ImageDataset, sizes: Sequence[int], seed: int) -> ImageDataset:
     """Draw so many images of each class at random; they keep their order."""
     check_whole("seed", seed)
-    labels = images.labels.cpu()
+    labels = dataset.labels.cpu()
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     chosen = []
     for label, size in enumerate(sizes):
         members = order[labels[order] == label]
         if not 1 <= size <= len(members):
             raise ValueError(
-                f"Class {label} ({images.class_names[label]}) is to have {size} images, but "
-                f"{images.name} has {len(members)} of it: ask for at least 1 and at most so many."
+                f"Class {label} ({dataset.class_names[label]}) is to have {size} images, but "
+                f"{dataset.name} has {len(members)} of it: ask for at least 1 and at most so many."
             )
         chosen.append(members[:size])
-    return images.subset(torch.cat(chosen).sort().values)
+    return dataset.subset(torch.cat(chosen).sort().values)
 
 
-def correct_prior(logits: Tensor, counts: Tensor) -> Tensor:
-    """Subtract the log of each class's share in the training set from the logits.
+def correct_prior(logits: Tensor, counts: Tensor | Sequence[int]) -> Tensor:
+    """Subtract the log of each class's fraction of the training set from the logits.
 
     By Bayes' rule, p(class | image) is proportional to p(image | class) * p(class). A net trained
     with cross-entropy learns the left side, so its logits contain log p(class) of the *training*
@@ -137,7 +144,7 @@ def correct_prior(logits: Tensor, counts: Tensor) -> Tensor:
         ValueError: the shapes do not fit, the logits are no floats, or a class has no training
             sample.
     """
-    counts = torch.as_tensor(counts, dtype=torch.float64)
+    counts = _checked_counts(counts).cpu().double()
     if logits.ndim != 2 or counts.shape != logits.shape[1:]:
         raise ValueError(
             f"The logits have shape {tuple(logits.shape)} and the counts {tuple(counts.shape)}, "
@@ -145,11 +152,5 @@ def correct_prior(logits: Tensor, counts: Tensor) -> Tensor:
         )
     if not logits.is_floating_point():
         raise ValueError(f"The logits are {logits.dtype}, but must be floating point.")
-    empty = (~((counts > 0) & counts.isfinite())).nonzero()[:, 0].tolist()
-    if empty:
-        raise ValueError(
-            f"The classes {empty} have no training sample, but {counts[empty].tolist()}, so that "
-            "nothing is known about them: leave them out of the logits and the counts."
-        )
     log_prior = (counts / counts.sum()).log()
     return logits - log_prior.to(device=logits.device, dtype=logits.dtype)

@@ -11,7 +11,8 @@ from ipywidgets import Dropdown, FloatLogSlider, FloatRangeSlider, FloatSlider
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_utils.lr.curve import METHODS, LRCurve, check_method
+from course_utils.lr import LRCurve
+from course_utils.lr.curve import METHODS
 from course_utils.lr.finder import StopRule
 from course_utils.lr.schedules import TAIL, OneCycleCurve
 from course_utils.plotting.style import COLOURS, OKABE_ITO
@@ -40,20 +41,8 @@ def cycle_shape(
 ) -> OneCycleCurve:
     """Return a curve of 950 steps in one of the forms; a setting that a form has not is left out.
 
-    Args:
-        form: one of `WITH_TAIL` and `WITH_RISE`.
-        peak: the highest learning rate.
-        div: the low learning rate is peak / div.
-        tail: the tail's fraction of the steps.
-        rise: the fraction of the steps before the peak.
-        momentum: (at the peak, at the low learning rate).
-
-    Raises:
-        ValueError: the form is unknown, or a setting is out of its range.
+    `tail` and `rise` are fractions of the steps, `momentum` is (at the peak, at the low LR).
     """
-    if form not in (*WITH_TAIL, *WITH_RISE):
-        known = ", ".join(map(repr, (*WITH_TAIL, *WITH_RISE)))
-        raise ValueError(f"form is {form!r}, but must be one of {known}.")
     settings = {"div": div, "momentum": momentum[::-1]}
     if form in WITH_TAIL:
         return WITH_TAIL[form](STEPS, peak, tail=tail, **settings)
@@ -68,11 +57,7 @@ def unused_settings(form: str, **_others) -> tuple[str, ...]:
 
 
 def prepare_axes(axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Draw what is the same for every form: axes, limits, and the source text's curve in grey.
-
-    Args:
-        axes: three, stacked: learning rate, the same on a log scale, momentum.
-    """
+    """Draw what is the same for every form: limits, and the source text's curve in grey."""
     usual = OneCycleCurve.gugger(STEPS, 0.8)
     for ax, values in zip(axes, (usual.lrs(), usual.lrs(), usual.momenta()), strict=True):
         ax.plot(values, color="grey", ls="--", lw=1, label="source text, peak 0.8")
@@ -114,10 +99,10 @@ def explore_one_cycle() -> None:
                 description="division: peak / low LR", value=10, min=0, max=2, step=0.05
             ),
             "tail": FloatSlider(
-                description="tail, share of steps", value=TAIL, min=0.01, max=0.6, step=0.01
+                description="tail, part of steps", value=TAIL, min=0.01, max=0.6, step=0.01
             ),
             "rise": FloatSlider(
-                description="rise, share of steps", value=0.3, min=0.05, max=0.5, step=0.05
+                description="rise, part of steps", value=0.3, min=0.05, max=0.5, step=0.05
             ),
             "momentum": FloatRangeSlider(
                 description="momentum", value=(0.85, 0.95), min=0.5, max=0.99, step=0.01
@@ -139,28 +124,17 @@ _PICK = {
 }
 
 
-def reread(curve: LRCurve, *, beta: float, low: float, high: float) -> LRCurve:
+def reread(curve: LRCurve, *, beta: float, low: float, high: float) -> LRCurve | None:
     """Return the curve that the same losses give with another smoothing, over a part of the range.
 
     It is what a sweep from `low` to `high` would have shown, but for one thing: here the weights
-    come to `low` after the steps below it. Where these do next to nothing, that is the same.
-
-    Args:
-        curve: of `find_lr`.
-        beta: the smoothing, see `smoothing.MovingAverage`.
-        low: the smallest learning rate that is kept.
-        high: the largest; the stop rule may end the curve before it.
-
-    Raises:
-        ValueError: no learning rate of the curve lies in the range, or beta lies outside [0, 1).
+    come to `low` after the steps below it. Where these do next to nothing, that is the same. The
+    stop rule may end the curve before `high`. None where no loss was measured in the range.
     """
     pairs = zip(curve.lrs, curve.losses, strict=True)
     kept = [(lr, loss) for lr, loss in pairs if low <= lr <= high]
     if not kept:
-        raise ValueError(
-            f"No learning rate of the curve lies between {low:.2g} and {high:.2g}: it goes from "
-            f"{curve.lrs[0]:.2g} to {curve.lrs[-1]:.2g}."
-        )
+        return None
     lrs, losses = map(list, zip(*kept, strict=True))
     if curve.stop_reason == "non-finite" and high >= curve.lrs[-1]:
         losses.append(math.nan)  # the loss that ended the sweep
@@ -187,25 +161,13 @@ def plot_reading(
     """Draw one way to read a sweep: smoothed losses, their minimum, and two picks.
 
     A tenth of the minimum is read off the curve as it is drawn, the other pick is corrected for the
-    delay of the smoothing.
-
-    Args:
-        ax: where `plot_raw_losses` has drawn.
-        curve: of `find_lr`.
-        beta: the smoothing, see `smoothing.MovingAverage`.
-        decades: logarithms (base 10) of the smallest and the largest learning rate that are kept.
-        method: of the second pick, see `LRCurve.suggestion`.
-
-    Raises:
-        ValueError: the method is unknown.
+    delay of the smoothing. `decades` are log10 of the smallest and the largest LR that are kept.
     """
-    check_method(method)
     low, high = 10 ** decades[0], 10 ** decades[1]
     for left, right in ((curve.lrs[0], low), (high, curve.lrs[-1])):
         ax.axvspan(min(left, right), right, color="grey", alpha=0.2, lw=0)
-    try:
-        part = reread(curve, beta=beta, low=low, high=high)
-    except ValueError:
+    part = reread(curve, beta=beta, low=low, high=high)
+    if part is None:
         ax.set_title("No loss was measured in this range:\nwiden it.")
         return ax
     lowest = min(range(len(part.lrs)), key=part.smoothed.__getitem__)

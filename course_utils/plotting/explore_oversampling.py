@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ipywidgets import IntSlider
 from matplotlib.axes import Axes
@@ -29,46 +28,6 @@ _KEPT = {
 }
 
 
-@dataclass(frozen=True)
-class OversamplingCost:
-    """Numbers of images in one epoch; see `sampling.oversample_indices`.
-
-    Attributes:
-        as_it_is: without any treatment.
-        oversampled: with every class as large as the largest.
-        undersampled: with every class as small as the smallest.
-        most_copies: how many times an image of the smallest class is shown in an oversampled epoch,
-            on average.
-    """
-
-    as_it_is: int
-    oversampled: int
-    undersampled: int
-    most_copies: float
-
-
-def oversampling_cost(counts: Sequence[int]) -> OversamplingCost:
-    """Return what equal classes cost, by oversampling and by undersampling.
-
-    Args:
-        counts: images of each class.
-
-    Raises:
-        ValueError: there is no class, or one without an image, or a count is no integer.
-    """
-    for count in counts:
-        check_whole("A class count", count)
-    if not len(counts) or min(counts) < 1:
-        raise ValueError(
-            f"The class counts are {list(counts)}, but each class needs at least one image: leave "
-            "empty classes out."
-        )
-    largest, smallest = max(counts), min(counts)
-    return OversamplingCost(
-        sum(counts), len(counts) * largest, len(counts) * smallest, largest / smallest
-    )
-
-
 def prepare_axes(ax: Axes, class_names: Sequence[str], *, highest: int) -> Axes:
     """Draw what is the same for all counts: axes with the classes' names, and the legend."""
     ax.set_xticks(range(len(class_names)), class_names, rotation=30, ha="right")
@@ -80,38 +39,34 @@ def prepare_axes(ax: Axes, class_names: Sequence[str], *, highest: int) -> Axes:
 
 
 def plot_counts(ax: Axes, counts: Sequence[int]) -> Axes:
-    """Draw the classes, their copies, and what undersampling keeps; the costs are the title.
-
-    Args:
-        ax: where `prepare_axes` has drawn.
-        counts: images of each class.
-
-    Raises:
-        ValueError: as `oversampling_cost`.
-    """
-    cost, largest = oversampling_cost(counts), max(counts)
+    """Draw the classes, their copies, and what undersampling keeps; the costs are the title."""
+    largest, smallest, images = max(counts), min(counts), sum(counts)
+    oversampled = len(counts) * largest
     ax.bar(range(len(counts)), counts, **_IMAGES)
     ax.bar(range(len(counts)), [largest - n for n in counts], bottom=counts, **_COPIES)
-    ax.axhline(min(counts), **_KEPT)
+    ax.axhline(smallest, **_KEPT)
     ax.set_title(
-        f"oversampling: {cost.as_it_is} images become {cost.oversampled}, so that an epoch takes "
-        f"{cost.oversampled / cost.as_it_is:.1f} times as long;\nan image of the smallest class is "
-        f"shown {cost.most_copies:.1f} times. Undersampling keeps {cost.undersampled}."
+        f"oversampling: {images} images become {oversampled}, so that an epoch takes "
+        f"{oversampled / images:.1f} times as long;\nan image of the smallest class is shown "
+        f"{largest / smallest:.1f} times. Undersampling keeps {len(counts) * smallest}."
     )
     return ax
 
 
 def explore_oversampling(counts: Mapping[str, int]) -> None:
-    """Show class counts with a slider for each class.
+    """Show class counts with a slider for each class, and what equal classes cost.
 
     Args:
         counts: name of the class -> its number of images at the start, also the range of all
             sliders: from the smallest to the largest of them.
 
     Raises:
-        ValueError: as `oversampling_cost`.
+        ValueError: there is no class, or one without an image, or a count is no integer.
     """
-    oversampling_cost(list(counts.values()))
+    for name, count in counts.items():
+        check_whole(f"The count of {name!r}", count, 1)
+    if not counts:
+        raise ValueError("There is no class to draw: give at least one.")
     low, high = min(counts.values()), max(counts.values())
     step = max(1, (high - low) // 19)
     figure = Figure(figsize=(9, 4.5), layout="constrained")

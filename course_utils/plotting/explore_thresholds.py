@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ipywidgets import FloatSlider
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_utils._validate import check_number
-from course_utils.detection.metrics import PrecisionRecallCurve, threshold_at_recall
+from course_utils.detection import PrecisionRecallCurve, threshold_at_recall
 from course_utils.plotting.plots import series_colours
 from course_utils.plotting.style import COLOURS
 from course_utils.plotting.widgets import Sketch, show_widget
@@ -20,53 +18,21 @@ Curves = Mapping[str, PrecisionRecallCurve]
 _TABLE = {"va": "top", "family": "monospace", "linespacing": 1.4}
 
 
-@dataclass(frozen=True)
-class OperatingPoint:
-    """What a detector does at one threshold.
+def operating_point(curve: PrecisionRecallCurve, recall: float) -> tuple[float, ...] | None:
+    """Return where a detector first reaches a recall, or None where it never does.
 
-    Attributes:
-        threshold: a detection counts from this score on.
-        recall: found true boxes / true boxes.
-        precision: true positives / detections.
-        false_positives_per_image: false positives / all images.
+    Returns:
+        Threshold, recall, precision, and false positives an image.
     """
-
-    threshold: float
-    recall: float
-    precision: float
-    false_positives_per_image: float
-
-
-def operating_point(curve: PrecisionRecallCurve, recall: float) -> OperatingPoint | None:
-    """Return the point at the highest threshold that reaches a recall, None where none does.
-
-    Args:
-        curve: as `detection_metrics.precision_recall` makes it.
-        recall: above 0, at most 1.
-
-    Raises:
-        ValueError: the recall is out of its range.
-    """
-    check_number("recall", recall, above=0, most=1)
     if not (curve.recall >= recall).any():
         return None
     at = curve.thresholds == threshold_at_recall(curve, recall)
     columns = (curve.thresholds, curve.recall, curve.precision, curve.false_positives_per_image)
-    return OperatingPoint(*(float(column[at]) for column in columns))
+    return tuple(float(column[at]) for column in columns)
 
 
 def prepare_axes(axes: Sequence[Axes], curves: Curves) -> Sequence[Axes]:
-    """Draw what is the same at every threshold: each detector's curves.
-
-    Args:
-        axes: three: precision over recall, false positives over recall, and one for words.
-        curves: name of the detector -> its curve, of one detector at least.
-
-    Raises:
-        ValueError: there is no curve.
-    """
-    if not curves:
-        raise ValueError("There is no curve to draw: give at least one.")
+    """Draw what is the same at every threshold: each detector's curves, and a table's header."""
     smallest = min(
         (float(n) for c in curves.values() for n in c.false_positives_per_image if n > 0),
         default=1.0,
@@ -89,17 +55,7 @@ def prepare_axes(axes: Sequence[Axes], curves: Curves) -> Sequence[Axes]:
 
 
 def plot_points(axes: Sequence[Axes], curves: Curves, *, recall: float) -> Sequence[Axes]:
-    """Mark where each detector sits at the threshold at which it reaches a recall, and say so.
-
-    Args:
-        axes: where `prepare_axes` has drawn.
-        curves: name of the detector -> its curve.
-        recall: above 0, at most 1.
-
-    Raises:
-        ValueError: the recall is out of its range.
-    """
-    check_number("recall", recall, above=0, most=1)
+    """Mark where each detector sits at the threshold at which it reaches a recall, and say so."""
     for ax in axes[:2]:
         ax.axvline(recall, color="grey", ls="--", lw=1)
     rows = [""]
@@ -107,10 +63,10 @@ def plot_points(axes: Sequence[Axes], curves: Curves, *, recall: float) -> Seque
         point = operating_point(curves[name], recall)
         row = "never reaches this recall"
         if point:
-            wrong = point.false_positives_per_image
-            row = f"{point.threshold:9.3f}  {100 * point.precision:7.0f} %  {wrong:25.3g}"
-            axes[0].plot(point.recall, point.precision, "o", color=colour, ms=8)
-            axes[1].plot(point.recall, wrong, "o", color=colour, ms=8)
+            threshold, reached, precision, wrong = point
+            row = f"{threshold:9.3f}  {100 * precision:7.0f} %  {wrong:25.3g}"
+            axes[0].plot(reached, precision, "o", color=colour, ms=8)
+            axes[1].plot(reached, wrong, "o", color=colour, ms=8)
         rows.append(" " * (max(map(len, curves)) + 2) + row)
     axes[2].text(0, 1, "\n".join(rows), **_TABLE)
     axes[0].set_title(f"Each at its own threshold for a recall of {recall:.2f}", loc="center")
@@ -126,6 +82,8 @@ def explore_thresholds(curves: Curves) -> None:
     Raises:
         ValueError: there is no curve.
     """
+    if not curves:
+        raise ValueError("There is no curve to draw: give at least one.")
     height = 3.8 + 0.22 * (1 + len(curves))
     figure = Figure(figsize=(9, height), layout="constrained")
     axes = figure.subplot_mosaic(

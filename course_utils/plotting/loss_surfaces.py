@@ -18,6 +18,10 @@ from course_utils._validate import check_whole
 from course_utils.plotting.style import colour_of
 from course_utils.plotting.widgets import Sketch, show_widget
 
+STEPS = 60  # of a walk that is explored
+_GRID = 120  # points of the map in each direction
+_LEVELS = 14
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -103,11 +107,6 @@ def descend(
     return np.stack(path)
 
 
-STEPS = 60
-_GRID = 120  # points of the map in each direction
-_LEVELS = 14
-
-
 def plot_map(ax: Axes, surface: Surface) -> Axes:
     """Draw a surface's contour lines and its minima, within its `xlim` and `ylim`."""
     across, up = np.meshgrid(np.linspace(*surface.xlim, _GRID), np.linspace(*surface.ylim, _GRID))
@@ -123,14 +122,7 @@ def plot_map(ax: Axes, surface: Surface) -> Axes:
 
 
 def plot_path(ax: Axes, surface: Surface, label: str, path: np.ndarray) -> Axes:
-    """Draw a path over a map, a dot an update; one that runs away ends where it leaves the map.
-
-    Args:
-        ax: where `plot_map` has drawn.
-        surface: whose map it is.
-        label: one that starts with the name of an optimizer has its colour.
-        path: as `surfaces.descend` returns it.
-    """
+    """Draw a path over a map, a dot an update; one that runs away ends where it leaves the map."""
     seen = points_on_map(surface, path)
     words = label if len(seen) == len(path) else f"{label} (leaves the map)"
     ax.plot(*seen.T, ".-", color=colour_of(label), lw=1.2, ms=4, label=words)
@@ -144,7 +136,8 @@ def plot_paths(ax: Axes, surface: Surface, paths: Mapping[str, np.ndarray]) -> A
     Args:
         ax: where to draw.
         surface: whose map is drawn.
-        paths: label -> path, see `plot_path`.
+        paths: label -> path, as `descend` returns it; a label that starts with the name of an
+            optimizer has its colour.
     """
     for label, path in paths.items():
         plot_path(ax, surface, label, path)
@@ -154,12 +147,7 @@ def plot_paths(ax: Axes, surface: Surface, paths: Mapping[str, np.ndarray]) -> A
 
 
 def points_on_map(surface: Surface, path: np.ndarray) -> np.ndarray:
-    """Return a path up to and with its first point that is not on the map, if that is finite.
-
-    Args:
-        surface: whose `xlim` and `ylim` bound the map.
-        path: weights (steps + 1, 2).
-    """
+    """Return a path up to and with its first point that is not on the map, if that is finite."""
     low, high = np.transpose([surface.xlim, surface.ylim])
     outside = np.flatnonzero(~((path >= low) & (path <= high)).all(axis=1))
     if not len(outside):
@@ -177,17 +165,7 @@ def plot_walk(
     start: Sequence[float],
     **settings: float,
 ) -> Axes:
-    """Walk down a surface for 60 updates and draw the path; the title says where that ends.
-
-    Args:
-        ax: where `plot_map` has drawn.
-        surface: where to walk.
-        optimizer_factory: takes the name and the settings, and returns what `surfaces.descend`
-            takes, as `lessons.lesson_03.optimizer_factory` does.
-        optimizer: its name.
-        start: the two weights before the first update.
-        settings: of the optimizer: `lr` and `momentum`.
-    """
+    """Walk down a surface for 60 updates and draw the path; the title says where that ends."""
     path = descend(surface, optimizer_factory(optimizer, **settings), start, steps=STEPS)
     plot_path(ax, surface, optimizer, path)
     if len(points_on_map(surface, path)) < len(path):
@@ -209,7 +187,8 @@ def explore_paths(
 
     Args:
         surfaces: to choose from.
-        optimizer_factory: see `plot_walk`.
+        optimizer_factory: takes a name, `lr` and `momentum`, and returns what `descend` takes, as
+            `lesson_03.optimizer_factory` does.
         optimizers: names to choose from.
         without_momentum: those for which the momentum does nothing.
     """

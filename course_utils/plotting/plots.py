@@ -18,12 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from course_utils._validate import check_number
-from course_utils.lr.curve import LRCurve, LRRepeats, finish_lr_axis
-from course_utils.lr.smoothing import smooth_centred
+from course_utils.lr import LRCurve, LRRepeats, smooth_centred
+from course_utils.lr.curve import finish_lr_axis
 from course_utils.plotting.style import COLOURS, SERIES, colour_of
-from course_utils.teaching.claims import mean_interval
+from course_utils.teaching import mean_interval
+from course_utils.training import History
 from course_utils.training.callbacks import in_kernel
-from course_utils.training.history import History
 
 # Drawing takes about a tenth of a second.
 SECONDS_BETWEEN_DRAWINGS = 1.0
@@ -36,7 +36,8 @@ def plot_lr_curves(
 
     Args:
         ax: where to draw.
-        curves: label -> one curve, or its repeats over seeds (drawn faintly but for the first).
+        curves: label -> one curve of `find_lr`, or its repeats over seeds (drawn faintly but for
+            the first).
         method: how the suggestion is made, see `LRCurve.suggestion`.
 
     Raises:
@@ -85,13 +86,12 @@ def plot_schedule(axes: Sequence[Axes], schedules: Mapping[str, tuple]) -> Seque
     return axes
 
 
-def plot_history(axes: Sequence[Axes], history, *, label: str = "") -> Sequence[Axes]:
+def plot_history(axes: Sequence[Axes], history: History) -> Sequence[Axes]:
     """Draw losses above and validation accuracy below, over the epochs.
 
     Args:
         axes: two axes, stacked.
-        history: a `training.History` with validation results.
-        label: put before the names in the legend, to tell several histories apart.
+        history: of `fit`, with validation results.
 
     Raises:
         ValueError: there are other than two axes, or no validation results for each epoch.
@@ -103,9 +103,8 @@ def plot_history(axes: Sequence[Axes], history, *, label: str = "") -> Sequence[
             "losses: train with valid_loader."
         )
     epochs = np.arange(1, history.epochs + 1)
-    prefix = f"{label}: " if label else ""
-    axes[0].plot(epochs, history.train_loss, color=COLOURS["train"], label=f"{prefix}training")
-    axes[0].plot(epochs, history.valid_loss, color=COLOURS["valid"], label=f"{prefix}validation")
+    axes[0].plot(epochs, history.train_loss, color=COLOURS["train"], label="training")
+    axes[0].plot(epochs, history.valid_loss, color=COLOURS["valid"], label="validation")
     axes[0].set_ylabel("mean loss (nats)")
     axes[0].legend()
     axes[1].plot(epochs, history.valid_accuracy, color=COLOURS["valid"])
@@ -123,7 +122,7 @@ def plot_arms(ax: Axes, results: Mapping[str, Sequence[float]], *, xlabel: str) 
         xlabel: what the values are, with their unit.
 
     Raises:
-        ValueError: as `claims.mean_interval`.
+        ValueError: an arm has fewer than two values, or one that is no finite number.
     """
     for row, (label, values) in enumerate(results.items()):
         mean, half_width = mean_interval(values)
@@ -196,7 +195,7 @@ def plot_steps(
         ax: where to draw.
         history: of a run whose epochs have all the same number of steps.
         evaluated: loss of the training samples in evaluation mode at each epoch's end.
-        beta: of `smoothing.smooth_centred`, which has no delay.
+        beta: of `lr.smooth_centred`, which has no delay.
 
     Raises:
         ValueError: there is no epoch, or not one evaluated loss an epoch.

@@ -7,8 +7,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from course_utils._validate import check_type
-from course_utils.detection.boxes import Detections
-from course_utils.detection.scenes import Scene
+from course_utils.detection import Detections, Scene
 from course_utils.plotting.style import COLOURS
 
 

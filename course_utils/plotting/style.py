@@ -50,7 +50,7 @@ COLOURS = {
     "random": OKABE_ITO["blue"],
     "natural mix": OKABE_ITO["vermilion"],
     "focal loss": OKABE_ITO["sky blue"],
-    # lesson 05: courses of the momentum in 1cycle ("constant 0.85" is drawn as "constant")
+    # lesson 05: momentum schedules of 1cycle ("constant 0.85" is drawn as "constant")
     "cyclical": OKABE_ITO["green"],
     "reversed": OKABE_ITO["orange"],
 }

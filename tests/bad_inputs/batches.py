@@ -10,6 +10,7 @@ from torch import nn
 from course_utils._random import set_seed
 from course_utils.data.device_loader import Augment, DeviceLoader
 from course_utils.data.image_dataset import ImageDataset
+from course_utils.imbalance.sampling import OversamplingSampler
 from course_utils.models import CifarResNet, simple_net, small_cnn
 from course_utils.profiles import seeds
 from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
@@ -89,8 +90,12 @@ ROWS = {
     "pad below 0": (
         DeviceLoader, batches_with(augment=Augment(pad=-1)), ValueError, "pad is -1",
     ),
+    "half a pixel of pad": (
+        DeviceLoader, batches_with(augment=Augment(pad=1.5)), ValueError, "pad is 1.5",
+    ),
     "pad beyond the image": (
-        DeviceLoader, batches_with(augment=Augment(pad=8)), ValueError, "pad is 8", "at most 7",
+        DeviceLoader, batches_with(augment=Augment(pad=8)),
+        ValueError, "pad is 8", "at most 7", "8 x 8",
     ),
     "sampler that shuffles too": (
         DeviceLoader, batches_with(sampler=Positions(0), shuffle=True),
@@ -108,12 +113,27 @@ ROWS = {
     ),
     "loader in place of a set": (
         DeviceLoader, lambda batches: batches(make_batches(), batch_size=4),
-        TypeError, "image_set is of type list", "ImageDataset",
+        TypeError, "dataset is of type list", "ImageDataset",
+    ),
+    "sampler without epochs": (
+        DeviceLoader, batches_with(sampler=[3, 1]), ValueError, "a list", "set_epoch",
+    ),
+    "sampler of one rank's part": (
+        DeviceLoader, batches_with(sampler=OversamplingSampler([0] * 8, world_size=2)),
+        ValueError, "one rank's part of 2", "world_size=1",
     ),
     "state None": (DeviceLoader.load_state_dict, with_state(None), ValueError, "state is None"),
     "state past its end": (
         DeviceLoader.load_state_dict, with_state({"epoch": 0, "batch": 2, "seed": 0}),
         ValueError, "batch 2", "2 batches",
+    ),
+    "state without a seed": (
+        DeviceLoader.load_state_dict, with_state({"epoch": 0, "batch": 0}),
+        ValueError, "epoch, batch and seed",
+    ),
+    "state at half a batch": (
+        DeviceLoader.load_state_dict, with_state({"epoch": 0, "batch": 0.5, "seed": 0}),
+        ValueError, "batch is 0.5",
     ),
     "checkpoint that is missing": (
         load_checkpoint, lambda load: load("gone.pt"), FileNotFoundError, "gone.pt", "path",

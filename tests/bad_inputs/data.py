@@ -64,6 +64,14 @@ ROWS = {
         load_images, lambda load: load("fast"), ValueError, "'fast'", "quick, full, smoke",
     ),
     "profile as a number": (load_images, lambda load: load(3), ValueError, "is 3", "quick, full"),
+    "images of a profile that are missing": (
+        load_images,
+        with_environment(
+            lambda load: with_files(("d/fashion-mnist/x", b""))(lambda _: load("quick")),
+            COURSE_DATA="d",
+        ),
+        FileNotFoundError, "train-labels", "restore",
+    ),
     "images that are missing": (
         load_fashion_mnist, lambda load: load("gone"), FileNotFoundError, "gone", "git checkout",
     ),

@@ -6,13 +6,7 @@ from unittest.mock import patch
 import torch
 from torch import nn
 
-from course_utils.detection.boxes import (
-    Detections,
-    box_overlaps,
-    match_boxes,
-    match_overlaps,
-    suppress,
-)
+from course_utils.detection.boxes import Detections, match_boxes, suppress
 from course_utils.detection.centernet import DetectionLoss, boxes_to_maps, maps_to_detections
 from course_utils.detection.models import FpnDetector, ShipDetector, detect
 from course_utils.detection.scenes import Scene
@@ -94,20 +88,22 @@ ROWS = {
     "threshold NaN": (
         Detections.above, lambda above: above(FOUND, math.nan), ValueError, "threshold is nan",
     ),
-    "overlap of doubles above 1": (
-        suppress, lambda suppress: suppress(FOUND, iou_threshold=1.5), ValueError, "iou_threshold is 1.5", "at most 1",
+    "overlap of duplicates above 1": (
+        suppress, lambda suppress: suppress(FOUND, iou_threshold=1.5),
+        ValueError, "iou_threshold is 1.5", "at most 1",
     ),
-    "no detection to keep": (
-        suppress, lambda suppress: suppress(FOUND, keep=0), ValueError, "keep is 0", "at least 1",
+    "overlap of duplicates below 0": (
+        suppress, lambda suppress: suppress(FOUND, iou_threshold=-0.1),
+        ValueError, "iou_threshold is -0.1", "at least 0",
     ),
     "detections as a tensor": (
         match_boxes, lambda match: match(BOX, BOX), TypeError, "Tensor and Tensor", "Detections",
     ),
     "true boxes of five numbers": (
-        box_overlaps, lambda overlaps: overlaps(FOUND, torch.zeros(1, 5)), ValueError, "(1, 5)",
+        match_boxes, lambda match: match(FOUND, torch.zeros(1, 5)), ValueError, "(1, 5)",
     ),
     "true boxes None": (
-        box_overlaps, lambda overlaps: overlaps(FOUND, None), TypeError, "NoneType", "tensor",
+        match_boxes, lambda match: match(FOUND, None), TypeError, "NoneType", "tensor",
     ),
     "true boxes flat": (
         match_boxes, lambda match: match(FOUND, BOX[0]), ValueError, "(4,)", "(n, 4)",
@@ -116,20 +112,16 @@ ROWS = {
         match_boxes, lambda match: match(FOUND, boxes((1.0, 1.0, 1.0, 5.0))), ValueError, "row 0",
     ),
     "overlap of a match of 0": (
-        match_boxes, lambda match: match(FOUND, BOX, iou_threshold=0), ValueError, "iou_threshold is 0", "above 0",
+        match_boxes, lambda match: match(FOUND, BOX, iou_threshold=0),
+        ValueError, "iou_threshold is 0", "above 0",
     ),
     "overlap of a match as a percentage": (
-        match_boxes, lambda match: match(FOUND, BOX, iou_threshold=50), ValueError, "iou_threshold is 50", "at most 1",
+        match_boxes, lambda match: match(FOUND, BOX, iou_threshold=50),
+        ValueError, "iou_threshold is 50", "at most 1",
     ),
-    "overlaps in one dimension": (
-        match_overlaps, lambda match: match(torch.ones(3), iou_threshold=0.5), ValueError, "(3,)", "two",
-    ),
-    "overlaps as a list": (
-        match_overlaps, lambda match: match([[1.0]], iou_threshold=0.5),
-        TypeError, "overlaps is of type list",
-    ),
-    "overlap NaN": (
-        match_overlaps, lambda match: match(torch.tensor([[math.nan]]), iou_threshold=0.5), ValueError, "NaN",
+    "overlap of a match NaN": (
+        match_boxes, lambda match: match(FOUND, BOX, iou_threshold=math.nan),
+        ValueError, "iou_threshold is nan", "finite",
     ),
     "boxes to map without batch": (
         boxes_to_maps, lambda maps: maps(BOX, 64, 64), ValueError, "(1, 4)", "(n, b, 4)",
@@ -144,7 +136,7 @@ ROWS = {
         maps_to_detections, lambda decode: decode(torch.zeros(1, 4, 4, 4)),
         ValueError, "(1, 4, 4, 4)",
     ),
-    "heat NaN": (
+    "heatmap NaN": (
         maps_to_detections, lambda decode: decode(torch.full((1, 5, 4, 4), math.nan)),
         ValueError, "NaN", "diverged",
     ),
@@ -152,10 +144,13 @@ ROWS = {
         maps_to_detections, maps(max_detections=0), ValueError, "max_detections is 0", "at least 1",
     ),
     "least score above 1": (
-        maps_to_detections, maps(score_threshold=2), ValueError, "score_threshold is 2", "at most 1",
+        maps_to_detections, maps(score_threshold=2),
+        ValueError, "score_threshold is 2", "at most 1",
     ),
-    "overlap of peaks below 0": (maps_to_detections, maps(iou_threshold=-1), ValueError, "iou_threshold is -1"),
-    "unknown loss of the heat": (
+    "overlap of peaks below 0": (
+        maps_to_detections, maps(iou_threshold=-1), ValueError, "iou_threshold is -1",
+    ),
+    "unknown loss of the heatmap": (
         DetectionLoss, lambda loss: loss("dice"), ValueError, "heatmap_loss is 'dice'", "focal",
     ),
     "maps for the loss without boxes": (
@@ -164,7 +159,9 @@ ROWS = {
     ),
     "detector of width 0": (ShipDetector, lambda net: net(width=0), ValueError, "width is 0"),
     "detector of width 1.5": (ShipDetector, lambda net: net(width=1.5), ValueError, "width is 1.5"),
-    "no centre at all": (ShipDetector, lambda net: net(prior=0), ValueError, "prior is 0", "above 0"),
+    "no centre at all": (
+        ShipDetector, lambda net: net(prior=0), ValueError, "prior is 0", "above 0",
+    ),
     "levels without spread": (ShipDetector, lambda net: net(std=0), ValueError, "std is 0"),
     "levels around NaN": (ShipDetector, lambda net: net(mean=math.nan), ValueError, "mean is nan"),
     "unknown depth": (FpnDetector, lambda net: net(depth=50), ValueError, "depth is 50", "18, 34"),

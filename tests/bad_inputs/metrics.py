@@ -8,16 +8,12 @@ from bad_inputs.detection import BOX, FOUND, NO_BOXES
 from course_utils.detection.metrics import (
     airbus_score,
     average_precision,
-    counts_at,
-    false_positives_at_recall,
     false_positives_per_empty_image,
-    image_score,
     mask_overlaps,
     precision_recall,
     threshold_at_recall,
 )
 from course_utils.imbalance.class_metrics import balanced_accuracy, class_recalls, confusion_matrix
-from course_utils.plotting.explore_thresholds import operating_point
 from course_utils.teaching.claims import (
     Claim,
     claims_table,
@@ -28,6 +24,7 @@ from course_utils.teaching.claims import (
 
 LOGITS, LABELS = torch.eye(3), torch.tensor([0, 1, 2])
 CLASSES = {"classes": 3}
+MASKS = torch.ones(1, 4, 4, dtype=torch.bool)
 
 
 def curve():
@@ -41,15 +38,19 @@ def claim(effects=(1.0, 2.0, 3.0), **bounds):
 ROWS = {
     "labels fewer than logits": (
         confusion_matrix, lambda matrix: matrix(LOGITS, LABELS[:2]),
-        ValueError, "(2,)", "(n, classes)",
+        ValueError, "3 predictions and 2 labels", "one a sample",
     ),
-    "logits as a list": (
-        confusion_matrix, lambda matrix: matrix([0, 1], LABELS),
-        TypeError, "predictions is of type list",
+    "predictions as texts": (
+        confusion_matrix, lambda matrix: matrix(["a", "b"], LABELS[:2], **CLASSES),
+        ValueError, "predictions are of type list", "integers",
+    ),
+    "predictions as floats": (
+        confusion_matrix, lambda matrix: matrix(LABELS.float(), LABELS, **CLASSES),
+        ValueError, "float32", "or logits",
     ),
     "no sample": (
         confusion_matrix, lambda matrix: matrix(LOGITS[:0], LABELS[:0]),
-        ValueError, "n of 1 or more",
+        ValueError, "no predictions", "at least one",
     ),
     "label out of range": (
         confusion_matrix, lambda matrix: matrix(LOGITS, LABELS + 1), ValueError, "1 to 3", "0 to 2",
@@ -64,19 +65,11 @@ ROWS = {
     ),
     "predictions without classes": (
         confusion_matrix, lambda matrix: matrix(LABELS, LABELS),
-        ValueError, "unknown", "give classes",
+        ValueError, "classes is None", "at least 1",
     ),
     "no classes": (
         confusion_matrix, lambda matrix: matrix(LABELS, LABELS, classes=0),
         ValueError, "classes is 0",
-    ),
-    "classes other than the logits'": (
-        confusion_matrix, lambda matrix: matrix(LOGITS, LABELS, classes=4),
-        ValueError, "4", "3 columns",
-    ),
-    "labels as a list": (
-        balanced_accuracy, lambda accuracy: accuracy(LOGITS, [0, 1, 2]),
-        TypeError, "labels is of type",
     ),
     "labels as floats": (
         balanced_accuracy, lambda accuracy: accuracy(LOGITS, LABELS.float()), ValueError, "float32",
@@ -87,18 +80,15 @@ ROWS = {
     "matrix with an empty row": (
         class_recalls, lambda recalls: recalls(torch.tensor([[1, 0], [0, 0]])), ValueError, "[1]",
     ),
-    "matrix that is not square": (
-        class_recalls, lambda recalls: recalls(torch.ones(2, 3)), ValueError, "(2, 3)", "square",
-    ),
     "no images": (
         precision_recall, lambda measure: measure([]), ValueError, "no image", "at least one",
     ),
     "detections as a tensor": (
-        counts_at, lambda counts: counts([(BOX, BOX)], 0.5), TypeError, "Tensor and Tensor",
+        precision_recall, lambda measure: measure([(BOX, BOX)]), TypeError, "Tensor and Tensor",
     ),
     "detections as a tensor, nothing there": (
         false_positives_per_empty_image, lambda measure: measure([(BOX, NO_BOXES)], 0.5),
-        TypeError, "Tensor and Tensor",
+        TypeError, "Tensor", "Detections",
     ),
     "images None": (precision_recall, lambda measure: measure(None), TypeError, "pairs is None"),
     "no true box": (
@@ -114,10 +104,12 @@ ROWS = {
         ValueError, "iou_threshold is 0.0",
     ),
     "threshold as a text": (
-        counts_at, lambda counts: counts([(FOUND, BOX)], "0.5"), ValueError, "threshold is '0.5'",
+        false_positives_per_empty_image, lambda measure: measure([(FOUND, NO_BOXES)], "0.5"),
+        ValueError, "threshold is '0.5'",
     ),
     "threshold NaN": (
-        counts_at, lambda counts: counts([(FOUND, BOX)], math.nan), ValueError, "threshold is nan",
+        false_positives_per_empty_image, lambda measure: measure([(FOUND, NO_BOXES)], math.nan),
+        ValueError, "threshold is nan",
     ),
     "no empty image": (
         false_positives_per_empty_image, lambda measure: measure([(FOUND, BOX)], 0.5),
@@ -130,14 +122,8 @@ ROWS = {
         threshold_at_recall, lambda at: at(curve(), 90), ValueError, "recall is 90", "at most 1",
     ),
     "recall that is never reached": (
-        false_positives_at_recall, lambda at: at(curve(), 0.9),
+        threshold_at_recall, lambda at: at(curve(), 0.9),
         ValueError, "0.9", "0.500", "ask for",
-    ),
-    "recall of a point NaN": (
-        operating_point, lambda at: at(curve(), math.nan), ValueError, "recall is nan", "finite",
-    ),
-    "recall of a point as a text": (
-        operating_point, lambda at: at(curve(), "0.9"), ValueError, "recall is '0.9'",
     ),
     "no detections to score": (
         airbus_score, lambda score: score([(BOX, BOX)]),
@@ -146,13 +132,14 @@ ROWS = {
     "no image to score": (
         airbus_score, lambda score: score([]), ValueError, "no image", "at least one",
     ),
-    "overlaps flat": (image_score, lambda score: score(torch.ones(2)), ValueError, "(2,)", "two"),
     "masks of two sizes": (
-        mask_overlaps, lambda overlaps: overlaps(torch.ones(1, 4, 4), torch.ones(1, 4, 5)),
-        ValueError, "(1, 4, 4) and (1, 4, 5)",
+        airbus_score,
+        lambda score: score([(MASKS, MASKS[..., :3])], overlap=mask_overlaps),
+        ValueError, "(1, 4, 4) and (1, 4, 3)",
     ),
     "masks None": (
-        mask_overlaps, lambda overlaps: overlaps(None, None), TypeError, "found is None",
+        airbus_score, lambda score: score([(None, MASKS)], overlap=mask_overlaps),
+        TypeError, "found is None",
     ),
     "one value": (mean_interval, lambda mean: mean([1.0]), ValueError, "got 1", "more seeds"),
     "a value NaN": (

@@ -1,13 +1,9 @@
-"""Bad inputs of mining and of the ranking of hard negatives."""
+"""Bad inputs of mining."""
 
-import math
 from pathlib import Path
 
-import torch
-
-from bad_inputs.detection import FOUND, IMAGE, NotANumber, scene
-from course_utils.detection.boxes import Detections
-from course_utils.detection.mining import HardNegative, Ranking, mine_hard_negatives
+from bad_inputs.detection import IMAGE, NotANumber, scene
+from course_utils.detection.mining import mine_hard_negatives
 from course_utils.detection.models import ShipDetector
 from course_utils.training.checkpoint import save_checkpoint
 
@@ -17,7 +13,7 @@ def mine(scenes=None, *, model=None, **settings):
 
     def call(mine):
         net = ShipDetector(width=4) if model is None else model
-        mine(net, [scene()] * 2 if scenes is None else scenes, **{"most": 1} | settings)
+        mine(net, [scene()] * 2 if scenes is None else scenes, **{"max_negatives": 1} | settings)
 
     return call
 
@@ -37,18 +33,24 @@ def from_file(write):
 
 
 ROWS = {
-    "none at the most": (mine_hard_negatives, mine(max_negatives=0), ValueError, "max_negatives is 0", "at least 1"),
-    "most as a share": (mine_hard_negatives, mine(max_negatives=0.3), ValueError, "max_negatives is 0.3", "integer"),
-    "most as a bool": (mine_hard_negatives, mine(max_negatives=True), ValueError, "max_negatives is True", "integer"),
+    "no negatives": (
+        mine_hard_negatives, mine(max_negatives=0), ValueError, "max_negatives is 0", "at least 1",
+    ),
+    "negatives as a fraction": (
+        mine_hard_negatives, mine(max_negatives=0.3), ValueError, "max_negatives is 0.3", "integer",
+    ),
+    "negatives as a bool": (
+        mine_hard_negatives, mine(max_negatives=True),
+        ValueError, "max_negatives is True", "integer",
+    ),
     "batch size of 0": (mine_hard_negatives, mine(batch_size=0), ValueError, "batch_size is 0"),
     "batch size as a text": (
         mine_hard_negatives, mine(batch_size="64"), ValueError, "batch_size is '64'",
     ),
     "save never": (mine_hard_negatives, mine(save_every=0), ValueError, "save_every is 0"),
-    "distance below 0": (mine_hard_negatives, mine(distinct=-1), ValueError, "distinct is -1"),
-    "distance NaN": (mine_hard_negatives, mine(distinct=math.nan), ValueError, "distinct is nan"),
     "detector None": (
-        mine_hard_negatives, lambda mine: mine(None, [scene()], max_negatives=1), TypeError, "model is None",
+        mine_hard_negatives, lambda mine: mine(None, [scene()], max_negatives=1),
+        TypeError, "model is None",
     ),
     "scenes None": (
         mine_hard_negatives, lambda mine: mine(ShipDetector(width=4), None, max_negatives=1),
@@ -80,14 +82,5 @@ ROWS = {
     ),
     "checkpoint that is a folder": (
         mine_hard_negatives, mine(checkpoint="/"), FileNotFoundError, "no checkpoint /", "path",
-    ),
-    "ranking of none": (Ranking, lambda ranking: ranking(0, 4.0), ValueError, "max_negatives is 0"),
-    "ranking by a text": (Ranking, lambda ranking: ranking(3, "4"), ValueError, "distinct is '4'"),
-    "find without a detection": (
-        HardNegative.of, lambda of: of(3, scene(), Detections(torch.empty(0, 4), torch.empty(0))),
-        ValueError, "scene 3", "nothing was found",
-    ),
-    "find without its detections": (
-        HardNegative.of, lambda of: of(3, scene(), FOUND.boxes), TypeError, "of type Tensor",
     ),
 }  # fmt: skip

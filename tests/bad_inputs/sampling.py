@@ -7,10 +7,8 @@ import torch
 
 from course_utils.data.image_dataset import (
     ImageDataset,
-    channel_statistics,
     pool_images,
     split_images,
-    train_and_test,
 )
 from course_utils.data.splits import split_by_group
 from course_utils.imbalance.imbalance import (
@@ -24,7 +22,6 @@ from course_utils.imbalance.sampling import (
     oversample_indices,
     undersample_indices,
 )
-from course_utils.plotting.explore_oversampling import oversampling_cost
 
 NAMES = ("a", "b")
 IMAGES, LABELS = torch.zeros(8, 1, 4, 6, dtype=torch.uint8), torch.arange(8) % 2
@@ -52,25 +49,47 @@ def sample(labels, **settings):
 
 
 ROWS = {
-    "images as floats": (ImageDataset, set_with(images=IMAGES.float()), ValueError, "float32", "uint8"),
-    "images without channels": (ImageDataset, set_with(images=IMAGES[:, 0]), ValueError, "(8, 4, 6)"),
+    "images as floats": (
+        ImageDataset, set_with(images=IMAGES.float()), ValueError, "float32", "uint8",
+    ),
+    "images without channels": (
+        ImageDataset, set_with(images=IMAGES[:, 0]), ValueError, "set: ", "(8, 4, 6)",
+    ),
     "images None": (ImageDataset, set_with(images=None), TypeError, "images is None", "Tensor"),
     "labels as a list": (
         ImageDataset, set_with(labels=[0, 1] * 4), TypeError, "labels is of type list",
     ),
-    "labels as floats": (ImageDataset, set_with(labels=LABELS.float()), ValueError, "float32", "int64"),
+    "labels as floats": (
+        ImageDataset, set_with(labels=LABELS.float()), ValueError, "float32", "int64",
+    ),
     "labels too few": (ImageDataset, set_with(labels=LABELS[:7]), ValueError, "(7,)", "(8,)"),
     "label without a class": (
         ImageDataset, set_with(labels=LABELS + 1), ValueError, "1 to 2", "0 to 1",
     ),
     "label below 0": (ImageDataset, set_with(labels=LABELS - 1), ValueError, "-1 to 0", "0 to 1"),
-    "empty set": (ImageDataset, set_with(images=IMAGES[:0], labels=LABELS[:0]), ValueError, "is empty"),
+    "empty set": (
+        ImageDataset, set_with(images=IMAGES[:0], labels=LABELS[:0]), ValueError, "is empty",
+    ),
+    "images without pixels": (
+        ImageDataset, set_with(images=IMAGES[:, :, :0]), ValueError, "is empty", "one pixel",
+    ),
+    "labels on another device": (
+        ImageDataset, set_with(labels=LABELS.to("meta")), ValueError, "on cpu", "on meta",
+    ),
     "two means for one channel": (
         ImageDataset, set_with(mean=(0.5, 0.5)), ValueError, "2 and 1", "(1)",
     ),
     "mean NaN": (ImageDataset, set_with(mean=(math.nan,)), ValueError, "(nan,)", "finite"),
-    "standard deviation of 0": (ImageDataset, set_with(std=(0.0,)), ValueError, "(0.0,)", "positive"),
+    "standard deviation of 0": (
+        ImageDataset, set_with(std=(0.0,)), ValueError, "(0.0,)", "positive",
+    ),
     "mean as a text": (ImageDataset, set_with(mean=("0.5",)), ValueError, "('0.5',)", "finite"),
+    "item beyond the set": (
+        ImageDataset, lambda _: image_set()[8], IndexError, "no image 8", "has 8",
+    ),
+    "items by a slice": (
+        ImageDataset, lambda _: image_set()[:2], TypeError, "of type slice", "subset()",
+    ),
     "no indices": (ImageDataset.subset, subset([]), ValueError, "no indices", "at least one"),
     "index outside": (ImageDataset.subset, subset([0, 8]), ValueError, "from 0 to 8", "8 images"),
     "index below 0": (ImageDataset.subset, subset([-1]), ValueError, "from -1 to -1", "0 to 7"),
@@ -84,17 +103,6 @@ ROWS = {
     "indices as texts": (
         ImageDataset.subset, subset(["a"]), ValueError, "are of type list", "integers",
     ),
-    "statistics of floats": (
-        channel_statistics, lambda stats: stats(IMAGES.float()), ValueError, "float32", "uint8",
-    ),
-    "statistics of no image": (
-        channel_statistics, lambda stats: stats(IMAGES[:0]),
-        ValueError, "(0, 1, 4, 6)", "one image",
-    ),
-    "training images as floats": (
-        train_and_test, lambda both: both(IMAGES.float(), LABELS, IMAGES, LABELS, NAMES, "set"),
-        ValueError, "float32", "uint8",
-    ),
     "factor of 0": (pool_images, lambda pool: pool(image_set(), 0), ValueError, "factor is 0"),
     "factor as a float": (pool_images, lambda pool: pool(image_set(), 2.0), ValueError, "is 2.0"),
     "factor that does not divide": (
@@ -104,13 +112,12 @@ ROWS = {
         split_images, lambda split: split(image_set(), (6, 3), 0), ValueError, "9", "8 images",
     ),
     "part of 0": (split_images, lambda split: split(image_set(), (0,), 0), ValueError, "is 0"),
-    "part as a share": (
+    "part as a fraction": (
         split_images, lambda split: split(image_set(), (0.5,), 0), ValueError, "0.5",
     ),
     "parts as a number": (
         split_images, lambda split: split(image_set(), 4, 0), TypeError, "sizes is 4", "Sequence",
     ),
-    "no parts": (split_images, lambda split: split(image_set(), (), 0), ValueError, "no sizes"),
     "seed of a split None": (
         split_images, lambda split: split(image_set(), (2,), None), ValueError, "seed is None",
     ),
@@ -120,13 +127,19 @@ ROWS = {
     "split of no names": (
         split_by_group, lambda split: split([], len, 0.5, 0), ValueError, "0 names",
     ),
-    "share of 1": (split_by_group, lambda split: split(["x"], len, 1, 0), ValueError, "fraction is 1"),
-    "share as a percentage": (
-        split_by_group, lambda split: split(["x"], len, "30 %", 0), ValueError, "fraction is '30 %'",
+    "fraction of 1": (
+        split_by_group, lambda split: split(["x"], len, 1, 0), ValueError, "fraction is 1", "below",
+    ),
+    "fraction of 0": (
+        split_by_group, lambda split: split(["x"], len, 0, 0), ValueError, "fraction is 0", "above",
+    ),
+    "fraction as a percentage": (
+        split_by_group, lambda split: split(["x"], len, "30 %", 0),
+        ValueError, "fraction is '30 %'",
     ),
     "class without a sample": (
         class_weights, lambda weights: weights(torch.tensor([3, 0])),
-        ValueError, "[1]", "no sample",
+        ValueError, "[1]", "[0] samples",
     ),
     "count below 0": (
         class_weights, lambda weights: weights(torch.tensor([3, -1])),
@@ -176,12 +189,6 @@ ROWS = {
         OversamplingSampler.set_epoch, lambda at: at(OversamplingSampler([0, 1]), "1"),
         ValueError, "epoch is '1'",
     ),
-    "cost of no class": (
-        oversampling_cost, lambda cost: cost([]), ValueError, "[]", "at least one",
-    ),
-    "cost of an empty class": (oversampling_cost, lambda cost: cost([3, 0]), ValueError, "[3, 0]"),
-    "cost of half an image": (oversampling_cost, lambda cost: cost([3, 0.5]), ValueError, "0.5"),
-    "cost of a text": (oversampling_cost, lambda cost: cost(["3"]), ValueError, "'3'", "integer"),
     "prior of a class without sample": (
         correct_prior, lambda correct: correct(torch.zeros(2, 2), [3, 0]), ValueError, "[1]",
     ),

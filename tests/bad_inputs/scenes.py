@@ -2,10 +2,8 @@
 
 import math
 
-import torch
-
 from bad_inputs.detection import BOX, IMAGE, scene
-from course_utils.detection.scenes import PackedScenes, ResizedScenes, Scene, SceneLoader, pack
+from course_utils.detection.scenes import ResizedScenes, Scene, SceneLoader, pack
 from course_utils.detection.synthetic import SimulatedScenes
 
 
@@ -44,7 +42,7 @@ ROWS = {
     "all scenes negative": (
         SceneLoader, batches(negative_fraction=1), ValueError, "negative_fraction is 1", "below 1",
     ),
-    "share of nothing": (
+    "negatives of nothing": (
         SceneLoader, batches(negative_fraction=0.5), ValueError, "0.5", "no scenes without ships",
     ),
     "steps of an epoch 0": (SceneLoader, batches(steps=0), ValueError, "steps is 0", "at least 1"),
@@ -59,18 +57,19 @@ ROWS = {
         SceneLoader, lambda make: make(pack([scene(IMAGE[:, :32])]), steps=1),
         ValueError, "(3, 32, 64)", "square",
     ),
-    "packed without a scene": (
-        PackedScenes, lambda pack: pack(torch.zeros(0, 3, 8, 8).byte(), torch.zeros(0, 0, 4)),
-        ValueError, "(0, 3, 8, 8)", "at least one",
+    "scenes of two sizes to load": (
+        SceneLoader,
+        lambda make: make(packed(), pack([scene(IMAGE[:, :32, :32])]), steps=1),
+        ValueError, "(3, 32, 32), (3, 64, 64)", "one square",
     ),
     "scenes below 0": (SimulatedScenes, simulated(count=-1), ValueError, "count is -1"),
     "scenes as a float": (SimulatedScenes, simulated(count=3.0), ValueError, "count is 3.0"),
     "scene of 32 pixels": (SimulatedScenes, simulated(size=32), ValueError, "size is 32", "64"),
     "seed as a text": (SimulatedScenes, simulated(seed="0"), ValueError, "seed is '0'"),
-    "share of look-alikes as a percentage": (
+    "look-alikes as a percentage": (
         SimulatedScenes, simulated(look_alikes=30), ValueError, "look_alikes is 30", "at most 1",
     ),
-    "share of unlabelled NaN": (
+    "fraction of unlabelled NaN": (
         SimulatedScenes, simulated(unlabelled=math.nan), ValueError, "unlabelled is nan",
     ),
     "a scene too many": (

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils.data.device_loader import Augment, DeviceLoader, move_pixels, source_pixels
+from course_utils.data.device_loader import Augment, DeviceLoader
 from course_utils.data.image_dataset import ImageDataset
 from course_utils.imbalance.sampling import OversamplingSampler
 
@@ -58,6 +58,7 @@ def test_plain_order():
         assert torch.equal(images, data.images.float())
     assert len(batches) == 3
     assert batches.num_images == 10
+    assert labels_of(DeviceLoader(data, batch_size=99)) == [list(range(10))]
 
 
 @pytest.mark.parametrize("batch_size, count", [(4, 2), (5, 2), (10, 1)])
@@ -67,24 +68,6 @@ def test_drop_last(batch_size, count):
     assert [len(labels) for _, labels in batches] == [batch_size] * count
     assert len(batches) == count
     assert batches.num_images == batch_size * count
-
-
-def test_one_large_batch():
-    """Is a batch size beyond the set one batch of all images?"""
-    batches = DeviceLoader(make_set(10), batch_size=99)
-    assert labels_of(batches) == [list(range(10))]
-    assert (len(batches), batches.num_images) == (1, 10)
-
-
-def test_normalisation():
-    """Is each channel normalised with its own mean and standard deviation?"""
-    data = make_set(6, shape=(3, 4, 4))
-    mean, std = (0.1, 0.5, 0.9), (0.2, 0.3, 0.4)
-    data = ImageDataset(data.images, data.labels, data.class_names, mean, std, "set")
-    ((images, _),) = DeviceLoader(data, batch_size=6)
-    column = torch.tensor([mean, std], dtype=torch.float64).view(2, 3, 1, 1)
-    expected = (data.images.double() / 255 - column[0]) / column[1]
-    torch.testing.assert_close(images.double(), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_shuffle():
@@ -182,29 +165,6 @@ def make_batches(**changes):
     return DeviceLoader(make_set(), **settings)
 
 
-@pytest.mark.parametrize("stop", [0, 1, 3, 4, 5, 7])
-def test_resume(stop):
-    """Do other batches with a loaded state go on bit-equal, in the middle of an epoch as well?"""
-    batches = make_batches()
-    stream = [batch for _ in range(4) for batch in epoch(batches)]
-    batches = make_batches()
-    taken = 0
-    while taken < stop:
-        for _ in batches:
-            taken += 1
-            if taken == stop:
-                state = batches.state_dict()
-                break
-    if stop == 0:
-        state = batches.state_dict()
-    assert state == {"epoch": stop // 4, "batch": stop % 4, "seed": 5}
-    resumed = make_batches(seed=99)
-    resumed.load_state_dict(state)
-    got = epoch(resumed) + epoch(resumed)
-    assert same(got, stream[stop:][: len(got)])
-    assert len(got) == 8 - stop % 4
-
-
 def test_break_begins_the_next_epoch():
     """Does iter() begin the next epoch after a break, whether the old iterator lives or not?"""
     batches = make_batches()
@@ -286,68 +246,11 @@ def test_sampler_drop_last():
         sampled(batch_size=37, drop_last=True)
 
 
-@pytest.mark.parametrize("stop", [2, 6, 8])
-def test_resume_with_a_sampler(stop):
-    """Do other batches with a loaded state go on bit-equal, with a sampler as well?"""
-    batches = sampled()
-    stream = [batch for _ in range(3) for batch in epoch(batches)]
-    resumed = sampled()
-    resumed.load_state_dict({"epoch": stop // 6, "batch": stop % 6, "seed": 5})
-    got = epoch(resumed) + epoch(resumed)
-    assert same(got, stream[stop:][: len(got)])
-
-
-@pytest.mark.parametrize(
-    "changes, words",
-    [
-        ({"sampler": OversamplingSampler(SAMPLED)}, "OversamplingSampler with shuffle=True"),
-        ({"shuffle": False, "sampler": [3, 1]}, "The sampler is a list .* set_epoch"),
-        (
-            {"shuffle": False, "sampler": OversamplingSampler(SAMPLED, world_size=2)},
-            "The sampler gives one rank's part of 2: give one of the whole epoch",
-        ),
-    ],
-)
-def test_bad_sampler(changes, words):
-    """Does a sampler beside shuffle, without epochs or of one rank's part raise a sentence?"""
-    with pytest.raises(ValueError, match=words):
-        make_batches(**changes)
-
-
-@pytest.mark.parametrize(
-    "changes, words",
-    [
-        ({"batch_size": 0}, "batch_size is 0, but must be an integer of at least 1"),
-        ({"batch_size": 2.0}, "batch_size is 2.0"),
-        ({"batch_size": True}, "batch_size is True"),
-        ({"seed": -1}, "seed is -1, but must be an integer of at least 0"),
-        ({"seed": None}, "seed is None"),
-        ({"batch_size": 21, "drop_last": True}, "batch_size is 21, but set has 20 images"),
-        ({"augment": Augment(pad=6)}, "pad is 6, .*at most 5: the images are 6 x 8"),
-        ({"augment": Augment(pad=-1)}, "pad is -1, but must be an integer of at least 0"),
-        ({"augment": Augment(pad=1.5)}, "pad is 1.5"),
-    ],
-)
-def test_bad_setting(changes, words):
-    """Does a setting out of range raise a sentence that names it, what was given and the range?"""
-    with pytest.raises(ValueError, match=words):
-        make_batches(**changes)
-
-
-@pytest.mark.parametrize(
-    "state, words",
-    [
-        ({"epoch": 1, "batch": 4, "seed": 0}, "at batch 4, but an epoch has 4 batches"),
-        ({"epoch": -1, "batch": 0, "seed": 0}, "epoch is -1"),
-        ({"epoch": 0, "batch": 0.5, "seed": 0}, "batch is 0.5"),
-        ({"epoch": 0, "batch": 0}, "must be what DeviceLoader.state_dict"),
-        (None, "must be what DeviceLoader.state_dict"),
-    ],
-)
-def test_bad_state(state, words):
-    """Does a foreign state raise a sentence, and leave the position as it was?"""
+@pytest.mark.parametrize("state", [{"epoch": 1, "batch": 4, "seed": 9}, {"epoch": 1, "batch": 0}])
+def test_bad_state(state):
+    """Does a foreign state leave the position as it was?"""
     batches = make_batches()
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match="The state is"):
         batches.load_state_dict(state)
     assert batches.state_dict() == {"epoch": 0, "batch": 0, "seed": 5}
 
@@ -357,29 +260,3 @@ def test_devices_agree():
     """Are batches that are made on the GPU bit-equal to those of the CPU?"""
     gpu = [(x.cpu(), y.cpu()) for x, y in make_batches(device="cuda")]
     assert same(gpu, epoch(make_batches()))
-
-
-@pytest.mark.parametrize("flip", [True, False])
-@pytest.mark.parametrize("pad", [0, 1, 3])
-def test_all_changes(flip, pad):
-    """Does the table hold each shift of an image, and each mirrored, bit for bit and once?"""
-    image = torch.randint(256, (3, 5, 7), dtype=torch.uint8)
-    table = source_pixels(image.shape, Augment(flip=flip, pad=pad))
-    changed = move_pixels(image.repeat(len(table), 1, 1, 1), table)
-    expected = references(image, flip=flip, pad=pad)
-    assert torch.equal(changed, torch.stack(expected).byte())
-
-
-def test_each_image_its_own():
-    """Does each image of a batch get the change of its own row?"""
-    images = torch.randint(256, (2, 1, 4, 4), dtype=torch.uint8)
-    table = source_pixels((1, 4, 4), Augment(flip=True, pad=0))
-    changed = move_pixels(images, table)
-    assert torch.equal(changed[0], images[0])
-    assert torch.equal(changed[1], images[1].flip(-1))
-
-
-def test_small_images():
-    """Do images too small for the padding raise a sentence that says what is possible?"""
-    with pytest.raises(ValueError, match="pad is 4, .* at most 3: the images are 4 x 9"):
-        source_pixels((1, 4, 9), Augment(pad=4))

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from course_utils.detection.centernet import (
     FOCAL_WEIGHT,
-    HARD_SHARE,
+    HARD_FRACTION,
     STRIDE,
     DetectionLoss,
     boxes_to_maps,
@@ -45,7 +45,7 @@ def test_round_trip(seed):
 
 
 def test_maps():
-    """Is the heat 1 at the centre's cell alone, and do its neighbours learn the same box?"""
+    """Is the heatmap 1 at the centre's cell alone, and do its neighbours learn the same box?"""
     maps = boxes_to_maps(torch.tensor([[[8.0, 16, 24, 22], [torch.nan] * 4]]), 64, 96)
     assert maps.shape == (1, 7, 16, 24)
     assert (maps[0, 0] == 1).nonzero().tolist() == [[4, 4]] == (maps[0, 5] == 1).nonzero().tolist()
@@ -67,8 +67,8 @@ def test_at_the_border():
     assert maps[0, 5].nonzero().tolist() == [[0, 0], [15, 15]]
 
 
-def test_doubles_and_order():
-    """Are doubles of a box suppressed, scores falling, and weak peaks left out?"""
+def test_duplicates_and_order():
+    """Are duplicates of a box suppressed, scores falling, and weak peaks left out?"""
     maps = torch.full((1, 5, 16, 16), -9.0)
     maps[0, 1:3], maps[0, 3:5] = 1.5, 0.5
     maps[0, 0, 4, 4], maps[0, 0, 4, 6], maps[0, 0, 12, 12] = 2.0, 1.0, 3.0
@@ -90,7 +90,7 @@ def targets(count=2):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_better_is_lower(kind):
-    """Is the loss lower for maps nearer to the targets, in heat and in boxes?"""
+    """Is the loss lower for maps nearer to the targets, in heatmap and boxes?"""
     goal = targets()
     good = torch.cat([torch.logit(goal[:, :1].clamp(1e-3, 1 - 1e-3)), goal[:, 1:5]], 1)
     loss = DetectionLoss(kind)
@@ -126,14 +126,8 @@ def test_hard_examples_are_the_hardest():
     heat = torch.zeros(1, 10, 10)
     logits[0, 0, :7] = 2.0
     hard, easy = (float(F.softplus(torch.tensor(value))) for value in (2.0, -1.0))
-    kept = round(100 * HARD_SHARE)
+    kept = round(100 * HARD_FRACTION)
     loss = hard_examples(logits, heat, heat)
     assert kept > 7 and loss == pytest.approx(7 * hard + (kept - 7) * easy, rel=1e-5)
     heat[0, 9, 9] = 1.0  # one of 99 others less is still the same tenth, rounded
     assert hard_examples(logits, heat, heat) - loss == pytest.approx(1 + easy, rel=1e-5)
-
-
-def test_unknown_kind():
-    """Does an unknown kind raise a sentence with the known ones?"""
-    with pytest.raises(ValueError, match="heat is 'mse'.*'focal'"):
-        DetectionLoss("mse")

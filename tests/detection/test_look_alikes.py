@@ -9,26 +9,19 @@ from course_utils.detection.scenes import Scene
 
 @pytest.mark.parametrize("kind", LOOK_ALIKES)
 def test_box(kind):
-    """Does each kind change the image where its box says, and is the box inside the image?"""
-    for seed in range(20):
+    """Is each kind mostly in sight, inside the image, and does it change it where its box says?"""
+    in_sight = 0
+    for seed in range(50):
         image = np.full((96, 96, 3), 60, np.float32)
         box = LOOK_ALIKES[kind](image, default_rng(seed))
         if box is None:
             continue
+        in_sight += 1
         x0, y0, x1, y1 = map(int, box)
         assert 0 <= x0 < x1 <= 96 and 0 <= y0 < y1 <= 96
         assert np.abs(image[y0:y1, x0:x1] - 60).max() > 25
         assert np.isfinite(image).all()
-
-
-@pytest.mark.parametrize("kind", LOOK_ALIKES)
-def test_mostly_in_sight(kind):
-    """Is each kind to be seen in almost every scene that it is painted into?"""
-    boxes = [
-        LOOK_ALIKES[kind](np.full((96, 96, 3), 60, np.float32), default_rng(seed))
-        for seed in range(50)
-    ]
-    assert sum(box is not None for box in boxes) >= 40
+    assert in_sight >= 40
 
 
 def test_nearest_kind():

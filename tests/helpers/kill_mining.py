@@ -1,6 +1,6 @@
 """Scans that are killed, each in a process of its own: test_mining.py runs this.
 
-    python tests/kill_mining.py CHECKPOINT INDEX scene|write [CHECKPOINT INDEX scene|write ...]
+    python kill_mining.py CHECKPOINT INDEX scene|write [CHECKPOINT INDEX scene|write ...]
 
 Each is killed when it reads the scene of that index, or in the first write of a checkpoint after
 that. Prints by which signal each was ended. The processes are forks, so that PyTorch is imported
@@ -43,7 +43,7 @@ def mine(pool, checkpoint=None):
     set_threads(1)
     set_seed(0)
     model = ShipDetector(width=8, prior=0.3)
-    settings = {"most": 20, "exclude": range(40, 50), "batch_size": 4, "save_every": 3}
+    settings = {"max_negatives": 20, "exclude": range(40, 50), "batch_size": 4, "save_every": 3}
     return mine_hard_negatives(model, pool, checkpoint=checkpoint, **settings)
 
 

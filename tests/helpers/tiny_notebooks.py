@@ -44,7 +44,7 @@ def run_notebooks(folder: Path, *options: str, **notebooks: NotebookNode) -> str
         options: further options of pytest.
         notebooks: name -> notebook.
     """
-    (folder / "tests").mkdir(parents=True)
+    (folder / "tests" / "notebooks").mkdir(parents=True)
     (folder / "notebooks").mkdir()
     for name in HOUSE:
         shutil.copy(REPOSITORY / name, folder / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,16 @@ class Parts:
             for value in places(control)
         ]
 
+    def idle(self, **settings) -> set[str]:
+        """Name the controls of which no place changes the picture of these settings."""
+        start = {**self.start, **settings}
+        first = self.draw(**start)
+        return {
+            name
+            for name, control in self.controls.items()
+            if all(self.draw(**{**start, name: place}) == first for place in places(control))
+        }
+
     def milliseconds_a_move(self) -> float:
         """Draw each move; return the median time, without what other programs took meanwhile."""
         times = []
@@ -42,20 +53,17 @@ class Parts:
         return median(times)
 
 
-def take_apart(monkeypatch, module, explore: Callable[[], None]) -> Parts:
-    """Call a function that shows a widget, and return what it would have shown.
-
-    Args:
-        monkeypatch: pytest's.
-        module: in which `show_widget` is called.
-        explore: the call.
-    """
+def take_apart(monkeypatch, explore: Callable[..., None], *arguments, **keywords) -> Parts:
+    """Call a function that shows a widget, and return what it would have shown."""
     parts = []
+    module = sys.modules[explore.__module__]
     with monkeypatch.context() as patch:
         patch.setattr(module, "show_widget", lambda *args, **kwargs: parts.append((args, kwargs)))
-        explore()
+        explore(*arguments, **keywords)
     ((args, kwargs),) = parts
-    return Parts(*args, **kwargs)
+    taken = Parts(*args, **kwargs)
+    assert all(control.description for control in taken.controls.values())
+    return taken
 
 
 def places(control: ValueWidget) -> list:

@@ -1,8 +1,13 @@
-import matplotlib
+import base64
+import io
+
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
+from nbclient import NotebookClient
+from tiny_notebooks import REPOSITORY
 
 from course_utils.lr.curve import LRCurve, LRRepeats
 from course_utils.lr.schedules import OneCycleCurve
@@ -11,13 +16,19 @@ from course_utils.plotting.plots import plot_losses, plot_steps
 from course_utils.plotting.style import COLOURS
 from course_utils.training.history import History
 
-matplotlib.use("Agg")
+
+@pytest.fixture
+def ax():
+    figure, ax = plt.subplots()
+    yield ax
+    plt.close(figure)
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
+@pytest.fixture
+def axes():
+    figure, axes = plt.subplots(2, 1)
+    yield axes
+    plt.close(figure)
 
 
 def curve(shift=0.0):
@@ -34,9 +45,8 @@ def labelled(ax):
     return ax.get_xlabel() and ax.get_ylabel()
 
 
-def test_lr_curve_marks_its_suggestion():
+def test_lr_curve_marks_its_suggestion(ax):
     """Is the suggestion drawn where it is, and named in the legend?"""
-    ax = plt.figure().subplots()
     drawn = curve()
     assert drawn.plot(ax) is ax
     assert legend(ax) == ["raw loss", "smoothed loss", f"steepest: {drawn.suggestion():.2g}"]
@@ -44,26 +54,23 @@ def test_lr_curve_marks_its_suggestion():
     assert ax.get_xscale() == "log" and labelled(ax)
 
 
-def test_lr_curve_without_suggestion():
+def test_lr_curve_without_suggestion(ax):
     """Is a curve that allows no suggestion drawn all the same, with a remark?"""
-    ax = plt.figure().subplots()
     flat = LRCurve((1e-3, 1e-2, 1e-1, 1.0, 10.0), (2.0,) * 5, (2.0,) * 5, 0.0, "end")
     flat.plot(ax)
     assert legend(ax)[-1] == "steepest: no suggestion"
 
 
-def test_explosion_does_not_flatten_the_curve():
+def test_explosion_does_not_flatten_the_curve(ax):
     """Does the vertical range show the fall although the losses explode at the end?"""
-    ax = plt.figure().subplots()
     losses = (2.3, 2.2, 1.0, 0.9, 3.0, 1e6)
     LRCurve((1, 2, 3, 4, 5, 6), losses, losses, 0.0, "end").plot(ax)
     low, high = ax.get_ylim()
     assert low < 0.9 and 2.3 < high < 4
 
 
-def test_several_curves_on_one_axis():
+def test_several_curves_on_one_axis(ax):
     """Does each setting get its colour, its suggestion and, with repeats, its range?"""
-    ax = plt.figure().subplots()
     repeats = LRRepeats((curve(), curve(0.5), curve(-0.5)))
     plots.plot_lr_curves(ax, {"one": curve(), "three": repeats})
     one, three = legend(ax)
@@ -73,16 +80,14 @@ def test_several_curves_on_one_axis():
     assert len({line.get_color() for line in ax.lines}) == 2
 
 
-def test_more_curves_than_colours():
+def test_more_curves_than_colours(ax):
     """Do more settings than the palette has still get one colour each?"""
-    ax = plt.figure().subplots()
     plots.plot_lr_curves(ax, {str(i): curve(i / 10) for i in range(9)})
     assert len({str(line.get_color()) for line in ax.lines}) == 9
 
 
-def test_schedule():
+def test_schedule(axes):
     """Are learning rates above and momenta below, and is a schedule without momenta allowed?"""
-    axes = plt.figure().subplots(2, 1)
     cycle = OneCycleCurve.gugger(50, max_lr=0.8).preview()
     plots.plot_schedule(axes, {"1cycle": cycle, "constant": ([0.1] * 50, None)})
     assert [len(ax.lines) for ax in axes] == [2, 1]
@@ -91,22 +96,19 @@ def test_schedule():
     assert legend(axes[0]) == ["1cycle", "constant"]
 
 
-@pytest.mark.parametrize("label", ["", "run"])
-def test_history(label):
+def test_history(axes):
     """Are the losses above, the accuracy below, over epochs counted from 1?"""
-    axes = plt.figure().subplots(2, 1)
     history = History([2.0, 1.0], [2.1, 1.5], [0.3, 0.6])
-    plots.plot_history(axes, history, label=label)
+    plots.plot_history(axes, history)
     train, valid = axes[0].lines
     assert train.get_xdata().tolist() == [1, 2] and train.get_ydata().tolist() == [2.0, 1.0]
     assert valid.get_ydata().tolist() == [2.1, 1.5]
     assert axes[1].lines[0].get_ydata().tolist() == [0.3, 0.6]
-    assert all(name.startswith(label) for name in legend(axes[0]))
+    assert legend(axes[0]) == ["training", "validation"]
 
 
-def test_arms():
+def test_arms(ax):
     """Is each arm a row with a dot a seed and its mean, in the arm's own colour?"""
-    ax = plt.figure().subplots()
     plots.plot_arms(ax, {"1cycle, 8": [1.0, 2.0, 3.0], "other": [4.0, 5.0]}, xlabel="accuracy (%)")
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["1cycle, 8", "other"]
     dots = [line for line in ax.lines if line.get_marker() == "o"]
@@ -115,21 +117,7 @@ def test_arms():
     assert ax.yaxis_inverted() and ax.get_xlabel() == "accuracy (%)"
 
 
-def test_style():
-    """Does the course's style switch on the grid and the layout without overlap?"""
-    with matplotlib.rc_context():
-        plots.use_course_style()
-        assert plt.rcParams["axes.grid"] and plt.rcParams["figure.constrained_layout.use"]
-
-
 CHANCE = 2.0
-
-
-@pytest.fixture
-def ax():
-    figure, ax = plt.subplots()
-    yield ax
-    plt.close(figure)
 
 
 def test_losses_over_the_epochs(ax):
@@ -170,3 +158,106 @@ def test_steps(ax):
     np.testing.assert_allclose(means.get_segments(), expected)
     assert list(points.get_xdata()) == [1, 2] and list(points.get_ydata()) == [1.5, 0.9]
     assert "mean over an epoch's 2 steps" in [t.get_text() for t in ax.get_legend().get_texts()]
+
+
+PLOT = """
+import torch
+from IPython.display import DisplayHandle
+from torch import nn
+from course_utils.plotting import plots
+from course_utils.training import fit
+
+plots.SECONDS_BETWEEN_DRAWINGS = 0  # draw after each epoch
+drawings, update = [], DisplayHandle.update
+DisplayHandle.update = lambda *args, **kwargs: drawings.append(1) or update(*args, **kwargs)
+model = nn.Linear(2, 3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+batches = [(torch.ones(4, 2), torch.tensor([0, 1, 2, 0]))]
+callbacks = [plots.LivePlot()]
+fit(model, optimizer, batches, epochs=3, valid_loader=batches, callbacks=callbacks)
+assert len(drawings) == 2, drawings  # after the first one, which is displayed
+"""
+STOPPED_PLOT = """
+def stop(history):
+    if history.epochs == 2:
+        raise KeyboardInterrupt
+plots.SECONDS_BETWEEN_DRAWINGS = 1000  # only the first one, and the last state
+try:
+    fit(model, optimizer, batches, epochs=9, callbacks=[*callbacks, stop])
+except KeyboardInterrupt:
+    assert len(drawings) == 3, drawings
+"""
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    """Run both cells in a real kernel and return the stored outputs of each."""
+    cells = [nbformat.v4.new_code_cell(cell) for cell in (PLOT, STOPPED_PLOT)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    root = str(REPOSITORY)
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": root}}).execute()
+    return [cell.outputs for cell in notebook.cells]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "index, words",
+    [(0, "epoch 3: train loss"), (1, "epoch 2: train loss")],
+    ids=["whole run", "stopped"],
+)
+def test_plot_leaves_one_plain_figure(outputs, index, words):
+    """Is the stored output one figure of the last state, however often it was drawn?"""
+    (output,) = outputs[index]
+    assert output.output_type == "display_data"
+    assert sorted(output.data) == ["image/png", "text/plain"]
+    assert output.data["text/plain"].startswith(words)
+    image = plt.imread(io.BytesIO(base64.b64decode(output.data["image/png"])), format="png")
+    assert image.shape[0] > 100 and image.std() > 0.05
+
+
+def drawn_figure(monkeypatch, history):
+    """Draw a history as the live plot does, and return the figure."""
+    figures = []
+    monkeypatch.setattr(
+        "matplotlib.figure.Figure.savefig", lambda self, *_, **__: figures.append(self)
+    )
+    plots._png(history)
+    return figures[0]
+
+
+def test_plot_shows_the_first_epoch(monkeypatch):
+    """Are losses and accuracy drawn with markers, as one epoch alone makes no line?"""
+    history = History(train_loss=[1.0], valid_loss=[2.0], valid_accuracy=[0.5])
+    upper, lower = drawn_figure(monkeypatch, history).axes
+    assert [list(line.get_ydata()) for line in upper.lines] == [[1.0], [2.0]]
+    assert [list(line.get_ydata()) for line in lower.lines] == [[0.5]]
+    assert all(line.get_marker() == "." for line in (*upper.lines, *lower.lines))
+    assert upper.get_title() == "Training, after epoch 1"
+
+
+def test_plot_without_validation(monkeypatch):
+    """Is the training loss drawn alone where nothing was validated?"""
+    (ax,) = drawn_figure(monkeypatch, History(train_loss=[1.0, 0.5])).axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[1.0, 0.5]]
+    assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "mean loss (nats)"
+
+
+def test_plot_is_drawn_rarely(monkeypatch):
+    """Is a run of many short epochs drawn at its start and at its end only?"""
+    drawn = []
+    monkeypatch.setattr(plots, "in_kernel", lambda: drawn.append(1) and False)
+    history = History()
+    with plots.LivePlot() as plot:
+        for _ in range(1000):
+            history.train_loss.append(1.0)
+            plot(history)
+    assert len(drawn) == 2
+
+
+def test_plot_outside_a_kernel(capsys):
+    """Is nothing shown in a script, not even where no epoch came to its end?"""
+    with plots.LivePlot() as plot:
+        pass
+    with plot:
+        plot(History(train_loss=[1.0]))
+    assert capsys.readouterr() == ("", "")

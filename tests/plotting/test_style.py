@@ -1,9 +1,11 @@
 import math
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_rgb
 
-from course_utils.plotting.style import COLOURS, SERIES, colour_of
+from course_utils.plotting.style import COLOURS, SERIES, colour_of, use_course_style
 
 
 def test_colours_can_be_told_apart():
@@ -33,3 +35,10 @@ def test_colour_of(label, name):
 def test_colour_of_an_unknown_label():
     """Does a label without a known name get the first colour?"""
     assert colour_of("something else") == SERIES[0]
+
+
+def test_style():
+    """Does the course's style switch on the grid and the layout without overlap?"""
+    with matplotlib.rc_context():
+        use_course_style()
+        assert plt.rcParams["axes.grid"] and plt.rcParams["figure.constrained_layout.use"]

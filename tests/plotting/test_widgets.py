@@ -84,6 +84,7 @@ def test_without_widgets(shown, monkeypatch):
     assert set(bundle) == {"image/png", "text/plain"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["yes", "no"])
 def test_in_a_kernel(setting, monkeypatch):
     """Does a run without a browser come to its end, with a picture that can be stored?"""

@@ -15,8 +15,6 @@ from course_utils.detection.boxes import (
 )
 from course_utils.detection.metrics import (
     average_precision,
-    counts_at,
-    false_positives_at_recall,
     precision_recall,
     threshold_at_recall,
 )
@@ -65,15 +63,14 @@ def coco_matches(detections, boxes, iou_threshold):
     return matches
 
 
-def ranked_hits(pairs, iou_threshold, least=-1.0):
-    """Return (score, hit) of all detections of at least a score, the best first, by the loop."""
+def ranked_hits(pairs, iou_threshold):
+    """Return (score, hit) of all detections, the best first, by the loop."""
     rows = [
         (float(score), match >= 0)
         for detections, boxes in pairs
         for score, match in zip(
             detections.scores, coco_matches(detections, boxes, iou_threshold), strict=True
         )
-        if score >= least
     ]
     return sorted(rows, key=lambda row: -row[0])
 
@@ -127,16 +124,15 @@ def test_order_of_the_true_boxes(detections, boxes, iou_threshold, random):
 
 @given(PAIRS, THRESHOLD)
 def test_curve(pairs, iou_threshold):
-    """Is each point of the curve what one gets by counting at its threshold?"""
+    """Is each point of the curve what one gets by keeping the scores of at least its threshold?"""
     curve = precision_recall(pairs, iou_threshold=iou_threshold)
     assert (curve.thresholds.diff() < 0).all() and (curve.recall.diff() >= 0).all()
     assert len(curve.thresholds) == len({score for score, _ in ranked_hits(pairs, iou_threshold)})
+    true_boxes = sum(len(boxes) for _, boxes in pairs)
     for number, threshold in enumerate(curve.thresholds.tolist()):
-        counts = counts_at(pairs, threshold, iou_threshold=iou_threshold)
-        hits = [hit for _, hit in ranked_hits(pairs, iou_threshold, threshold)]
-        assert (counts.true_positives, counts.false_positives) == (sum(hits), hits.count(False))
-        assert counts.true_positives + counts.missed == sum(len(boxes) for _, boxes in pairs)
-        assert float(curve.recall[number]) == counts.recall
+        kept = [(detections.above(threshold), boxes) for detections, boxes in pairs]
+        hits = [hit for _, hit in ranked_hits(kept, iou_threshold)]
+        assert float(curve.recall[number]) == sum(hits) / true_boxes
         assert float(curve.precision[number]) == sum(hits) / len(hits)
         assert float(curve.false_positives_per_image[number]) == hits.count(False) / len(pairs)
 
@@ -145,20 +141,13 @@ def test_curve(pairs, iou_threshold):
 def test_threshold_at_recall(pairs, iou_threshold, recall):
     """Is the threshold the highest that reaches the recall, and refused where none does?"""
     curve = precision_recall(pairs, iou_threshold=iou_threshold)
-    reaching = [
-        t
-        for t in curve.thresholds.tolist()
-        if counts_at(pairs, t, iou_threshold=iou_threshold).recall >= recall
-    ]
-    if not reaching:
+    points = zip(curve.thresholds.tolist(), curve.recall.tolist(), strict=True)
+    reaching = [threshold for threshold, reached in points if reached >= recall]
+    if reaching:
+        assert threshold_at_recall(curve, recall) == max(reaching)
+    else:
         with pytest.raises(ValueError, match="is never reached"):
             threshold_at_recall(curve, recall)
-    else:
-        threshold, wrong = false_positives_at_recall(curve, recall)
-        assert threshold == threshold_at_recall(curve, recall) == max(reaching)
-        assert wrong == counts_at(
-            pairs, threshold, iou_threshold=iou_threshold
-        ).false_positives / len(pairs)
 
 
 @given(PAIRS, THRESHOLD)
@@ -187,17 +176,16 @@ def test_false_positives_cost(pairs, box):
     assert average_precision(worse) <= average_precision(pairs)
 
 
-@given(DETECTIONS, st.floats(0, 1), st.none() | st.integers(1, 7))
-def test_suppression(detections, iou_threshold, keep):
-    """Are the kept apart, is each dropped one the double of a better one, is once enough?"""
-    kept = suppress(detections, iou_threshold=iou_threshold, keep=keep)
-    assert len(kept) <= min(len(detections), keep or len(detections))
+@given(DETECTIONS, st.floats(0, 1))
+def test_suppression(detections, iou_threshold):
+    """Are the kept apart, is each dropped one the duplicate of a better one, is once enough?"""
+    kept = suppress(detections, iou_threshold=iou_threshold)
     assert torch.equal(kept.scores[:1], detections.scores[:1])
     among = box_overlaps(kept, kept.boxes)
     assert (among.fill_diagonal_(0) <= iou_threshold).all()
-    again = suppress(kept, iou_threshold=iou_threshold, keep=keep)
+    again = suppress(kept, iou_threshold=iou_threshold)
     assert torch.equal(again.boxes, kept.boxes) and torch.equal(again.scores, kept.scores)
-    if keep is None and len(detections):
+    if len(detections):
         covered = box_overlaps(detections, kept.boxes)
         better = detections.scores[:, None] <= kept.scores
         assert ((covered > iou_threshold) & better | (covered == 1)).any(1).all()

@@ -116,13 +116,14 @@ def test_batches_resume_anywhere(labels, batch_size, data):
     labels = torch.tensor(labels) + 2
     kind = data.draw(st.sampled_from(["plain", "shuffle", "oversample"]))
 
-    def batches():
+    def batches(seed=3):
         return DeviceLoader(
             ImageDataset(images, labels, tuple("abcdefgh"), (0.5,), (0.5,), name="a test's"),
             batch_size=batch_size,
             shuffle=kind == "shuffle",
             sampler=OversamplingSampler(labels) if kind == "oversample" else None,
             augment=None if kind == "plain" else Augment(pad=1),
+            seed=seed,
         )
 
     first = batches()
@@ -130,8 +131,9 @@ def test_batches_resume_anywhere(labels, batch_size, data):
     stream = iter(first)
     for _ in range(done):
         next(stream)
-    resumed = batches()
-    resumed.load_state_dict(first.state_dict())
+    resumed, state = batches(seed=9), first.state_dict()
+    assert state == {"epoch": 0, "batch": done, "seed": 3}
+    resumed.load_state_dict(state)
     rest, again = list(stream) + list(first), list(resumed) + list(resumed)
     assert len(rest) == len(again) == 2 * len(first) - done
     for one, other in zip(rest, again, strict=True):

@@ -129,16 +129,14 @@ def course(tmp_path_factory):
     nbformat.write(book, folder / "exercises.ipynb")
     command = [sys.executable, "-m", "editions.assignment", "--to", str(folder)]
     command += [str(folder / "exercises.ipynb"), str(PATHS[0])]
-    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
+    tools = {"PYTHONPATH": str(REPOSITORY / "tools")}  # as make sets it; nbgrader has its settings
+    subprocess.run(command, cwd=REPOSITORY, env=environment | tools, check=True)
     for name, (change, _) in SUBMISSIONS.items():
         submission = nbformat.read(folder / "release/exercises/exercises.ipynb", as_version=4)
         change(submission, find_exercises(book))
         (folder / "submitted" / name / "exercises").mkdir(parents=True)
         nbformat.write(submission, folder / "submitted" / name / "exercises/exercises.ipynb")
     command = [sys.executable, "-m", "nbgrader", "autograde", "exercises"]
-    environment["PYTHONPATH"] = os.pathsep.join(
-        [str(REPOSITORY), environment.get("PYTHONPATH", "")]
-    )
     subprocess.run(command, cwd=folder, env=environment, check=True)
     return folder
 

@@ -22,7 +22,8 @@ def test_skeleton_keeps_the_rules(tmp_path, monkeypatch):
     """Does a new lesson keep the style, run by `make execute`, keep every rule, and judge?"""
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(REPOSITORY / name, tmp_path)
-    shutil.copytree(REPOSITORY / "course_utils", tmp_path / "course_utils")
+    for name in ("course_utils", "tools"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
     path, _, exercise_module, answers = make_lesson("10", "warm_restarts", root=tmp_path)
     place = path.relative_to(tmp_path)
     assert all(cell.execution_count is None for cell in code_cells(read(path)))

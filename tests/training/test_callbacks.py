@@ -1,8 +1,5 @@
-import base64
-import io
 import sys
 
-import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -10,10 +7,8 @@ from small_runs import lr_of, make_batches, make_model, sgd
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_notebooks import REPOSITORY
 
-from course_utils.plotting.plots import LivePlot
-from course_utils.training import callbacks as live
 from course_utils.training.callbacks import ProgressBar, TensorBoardLog, progress_bar
-from course_utils.training.history import History, NonFiniteLoss
+from course_utils.training.history import NonFiniteLoss
 from course_utils.training.loop import fit
 
 CELL = """
@@ -38,39 +33,12 @@ with progress_bar(40, description="hidden", enabled=False) as bar:
     bar.update()
     bar.set("words")
 """
-PLOT = """
-import torch
-from IPython.display import DisplayHandle
-from torch import nn
-from course_utils.training import callbacks as live
-from course_utils.training.loop import fit
-
-live.SECONDS_BETWEEN_DRAWINGS = 0  # draw after each epoch
-drawings, update = [], DisplayHandle.update
-DisplayHandle.update = lambda *args, **kwargs: drawings.append(1) or update(*args, **kwargs)
-model = nn.Linear(2, 3)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-batches = [(torch.ones(4, 2), torch.tensor([0, 1, 2, 0]))]
-callbacks = [live.LivePlot()]
-fit(model, optimizer, batches, epochs=3, valid_loader=batches, callbacks=callbacks)
-assert len(drawings) == 2, drawings  # after the first one, which is displayed
-"""
-STOPPED_PLOT = """
-def stop(history):
-    if history.epochs == 2:
-        raise KeyboardInterrupt
-live.SECONDS_BETWEEN_DRAWINGS = 1000  # only the first one, and the last state
-try:
-    fit(model, optimizer, batches, epochs=9, callbacks=[*callbacks, stop])
-except KeyboardInterrupt:
-    assert len(drawings) == 3, drawings
-"""
-CELLS = (CELL, STOPPED, DISABLED, PLOT, STOPPED_PLOT)
+CELLS = (CELL, STOPPED, DISABLED)
 
 
 @pytest.fixture(scope="module")
 def cells():
-    """Run the five cells in a real kernel and return them with their stored outputs."""
+    """Run the three cells in a real kernel and return them with their stored outputs."""
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
     root = str(REPOSITORY)
@@ -118,69 +86,6 @@ def test_steps_do_not_draw_each(monkeypatch, capsys):
         for _ in range(10_000):
             bar.update()
     assert 2 <= len(drawn) < 100
-
-
-@pytest.mark.parametrize(
-    "index, words",
-    [(3, "epoch 3: train loss"), (4, "epoch 2: train loss")],
-    ids=["whole run", "stopped"],
-)
-def test_plot_leaves_one_plain_figure(cells, index, words):
-    """Is the stored output one figure of the last state, however often it was drawn?"""
-    (output,) = cells[index].outputs
-    assert output.output_type == "display_data"
-    assert sorted(output.data) == ["image/png", "text/plain"]
-    assert output.data["text/plain"].startswith(words)
-    image = plt.imread(io.BytesIO(base64.b64decode(output.data["image/png"])), format="png")
-    assert image.shape[0] > 100 and image.std() > 0.05
-
-
-def drawn_figure(monkeypatch, history):
-    """Draw a history as the live plot does, and return the figure."""
-    figures = []
-    monkeypatch.setattr(
-        "matplotlib.figure.Figure.savefig", lambda self, *_, **__: figures.append(self)
-    )
-    live._png(history)
-    return figures[0]
-
-
-def test_plot_shows_the_first_epoch(monkeypatch):
-    """Are losses and accuracy drawn with markers, as one epoch alone makes no line?"""
-    history = History(train_loss=[1.0], valid_loss=[2.0], valid_accuracy=[0.5])
-    upper, lower = drawn_figure(monkeypatch, history).axes
-    assert [list(line.get_ydata()) for line in upper.lines] == [[1.0], [2.0]]
-    assert [list(line.get_ydata()) for line in lower.lines] == [[0.5]]
-    assert all(line.get_marker() == "." for line in (*upper.lines, *lower.lines))
-    assert upper.get_title() == "Training, after epoch 1"
-
-
-def test_plot_without_validation(monkeypatch):
-    """Is the training loss drawn alone where nothing was validated?"""
-    (ax,) = drawn_figure(monkeypatch, History(train_loss=[1.0, 0.5])).axes
-    assert [list(line.get_ydata()) for line in ax.lines] == [[1.0, 0.5]]
-    assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "mean loss (nats)"
-
-
-def test_plot_is_drawn_rarely(monkeypatch):
-    """Is a run of many short epochs drawn at its start and at its end only?"""
-    drawn = []
-    monkeypatch.setattr(live, "_in_kernel", lambda: drawn.append(1) and False)
-    history = History()
-    with LivePlot() as plot:
-        for _ in range(1000):
-            history.train_loss.append(1.0)
-            plot(history)
-    assert len(drawn) == 2
-
-
-def test_plot_outside_a_kernel(capsys):
-    """Is nothing shown in a script, not even where no epoch came to its end?"""
-    with LivePlot() as plot:
-        pass
-    with plot:
-        plot(History(train_loss=[1.0]))
-    assert capsys.readouterr() == ("", "")
 
 
 def train(folder, epochs=2, **settings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise
 
 
 def _mean(values: list[float]) -> float:
