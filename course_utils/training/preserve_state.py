@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from course_utils._random import rng_state, set_rng_state
 
-
 _COUNTS = ("_opt_called", "_step_count")  # PyTorch's schedulers set them on the optimizer
 
 

@@ -23,10 +23,9 @@ from course_utils.detection.scenes import Scene, SceneLoader, pack
 from course_utils.imbalance.sampling import OversamplingSampler
 from course_utils.lr.finder import find_lr
 from course_utils.training.device import set_threads
-from course_utils.training.distributed import join_ranks, rank
+from course_utils.training.distributed import join_ranks, make_step, rank
 from course_utils.training.evaluate import evaluate
 from course_utils.training.loop import fit
-from course_utils.training.step import TrainStep
 
 LAST_STEP = 27  # of the killed rank: the seventh of epoch 2, one after a save
 SIZE, BATCH = 16, 5  # batches of 5, 5, 5 and 1: no ranks can share them evenly
@@ -60,7 +59,7 @@ def gradients_of_steps(device):
     """Take steps on one batch each and one on two; return the gradients and the weights."""
     model = make_model(device)
     optimizer = torch.optim.SGD(model.parameters(), 0.5, momentum=0.9)
-    step, steps = TrainStep(model, optimizer), []
+    step, steps = make_step(model, optimizer), []
     batches = list(make_batches(device=device))
     for taken in [*([batch] for batch in batches), batches[1:3]]:
         step(*taken)
