@@ -226,7 +226,8 @@ class DistributedTrainStep(TrainStep):
 
     def __call__(self, *batches: tuple[Tensor, Tensor]) -> Tensor:
         """Take one step together; return the mean loss over the own samples, NaN of none."""
-        return super().__call__(*batches) / self._own_part
+        loss = super().__call__(*batches)
+        return (loss / self._own_part).to(loss.dtype)  # so that sums over ranks are exact
 
     def parts(self, batches) -> list[tuple[Tensor, Tensor, Tensor | None]]:
         """Return each batch and its part in the mean over all; before the first, meet the others.

@@ -269,7 +269,7 @@ def _check_length(schedule, epochs: int, a_epoch: int, done: int) -> None:
     if a_epoch > 1 and 0 < max(counts) <= epochs:
         _remark(
             f"The schedule {name} counts to {max(counts)} and is stepped after each of the "
-            f"{epochs * a_epoch} optimizer steps, not after each of the {epochs} epochs: count steps, "
+            f"{epochs * a_epoch} optimizer steps, not of the {epochs} epochs: count steps, "
             f"{a_epoch} an epoch."
         )
 
