@@ -77,7 +77,7 @@ ROWS = {
         ImageDataset, set_with(labels=LABELS.to("meta")), ValueError, "on cpu", "on meta",
     ),
     "two means for one channel": (
-        ImageDataset, set_with(mean=(0.5, 0.5)), ValueError, "2 and 1", "(1)",
+        ImageDataset, set_with(mean=(0.5, 0.5)), ValueError, "(0.5, 0.5)", "1 finite",
     ),
     "mean NaN": (ImageDataset, set_with(mean=(math.nan,)), ValueError, "(nan,)", "finite"),
     "standard deviation of 0": (
