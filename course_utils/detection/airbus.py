@@ -128,11 +128,11 @@ class AirbusFolder:
                 empty[name] = row
                 continue
             ships = self._ships.setdefault(name, [])
-            double = next((other for other, text in ships if text == rest[0]), None)
-            if double is None:
+            repeated = next((other for other, text in ships if text == rest[0]), None)
+            if repeated is None:
                 ships.append((row, rest[0]))
             else:
-                self._note(row, name, f"It repeats row {double}, and the ship would count twice.")
+                self._note(row, name, f"It repeats row {repeated}, and the ship would count twice.")
         for name, row in empty.items():
             if name in self._ships or name in broken:
                 self._note(row, name, "It says no ship, but another row of the image has one.")

@@ -1,7 +1,7 @@
 """How good a detector is over many images: precision, recall, AP, false positives, Airbus' score.
 
 The pairs are one image's `Detections` and its true boxes (m, 4), in pixels. Matching is COCO's
-(`boxes`), at one threshold of the intersection over union.
+(`match_boxes`), at one threshold of the intersection over union.
 """
 
 from __future__ import annotations
