@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise
 
 
 def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise
 
 
 def _oversample(labels, rng, *, mistake: str | None = None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise
 
 
 def _adam_step(w, gradient, state, lr, beta1, beta2, eps, *, mistake: str | None = None):

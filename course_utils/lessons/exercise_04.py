@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise
 
 
 def _one_cycle_lr(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from course_utils.lr.schedules import OneCycleCurve
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.lr import OneCycleCurve
+from course_utils.teaching import Case, Exercise
 
 
 def _momentum_at(

@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from course_utils.teaching.exercises import Case, Exercise
-from course_utils.training.preserve_state import eval_mode
+from course_utils.teaching import Case, Exercise
+from course_utils.training import eval_mode
 
 
 def _effect_of_others(model: nn.Module, images: Tensor, *, mistake: str | None = None) -> Tensor:

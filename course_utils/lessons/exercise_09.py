@@ -7,8 +7,8 @@ from functools import partial
 
 import torch
 
-from course_utils.detection.boxes import Detections
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.detection import Detections
+from course_utils.teaching import Case, Exercise
 
 CUT = 0.5  # the fixed threshold of one of the mistakes
 
