@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from course_utils.data import (
+    Augment,
     DeviceLoader,
     ImageDataset,
     load_images,
@@ -28,6 +29,25 @@ def load_split(
     if pool > 1:
         train, test = pool_images(train, pool), pool_images(test, pool)
     return (*split_images(train, sizes, seed=0), test)
+
+
+def training_loader(
+    images: ImageDataset,
+    batch_size: int,
+    seed: int,
+    device: torch.device,
+    augment: Augment | None = None,
+) -> DeviceLoader:
+    """Make batches of one size, in an order that the seed decides."""
+    return DeviceLoader(
+        images,
+        batch_size=batch_size,
+        device=device,
+        shuffle=True,
+        augment=augment,
+        drop_last=True,
+        seed=seed,
+    )
 
 
 def accuracy_after(

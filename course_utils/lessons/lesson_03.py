@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from course_utils.data import Augment, DeviceLoader, ImageDataset
-from course_utils.lessons.common import accuracy_after, load_split
+from course_utils.lessons.common import accuracy_after, load_split, training_loader
 from course_utils.models import CifarResNet, simple_net
 from course_utils.profiles import choose, seeds
 from course_utils.training import set_seed
@@ -79,15 +79,7 @@ class Settings:
         """Build a fresh model, its optimizer and its loader; the seed decides weights and order."""
         set_seed(seed)
         model = self.model().to(device)
-        loader = DeviceLoader(
-            images,
-            batch_size=self.batch_size,
-            device=device,
-            shuffle=True,
-            augment=self.augment,
-            drop_last=True,
-            seed=seed,
-        )
+        loader = training_loader(images, self.batch_size, seed, device, self.augment)
         return model, optimizer_factory(name, lr=lr)(model.parameters()), loader
 
     def accuracy(
@@ -100,19 +92,7 @@ class Settings:
         eval_batches: DeviceLoader,
         device: torch.device,
     ) -> float:
-        """Train with a learning rate that falls in a straight line to zero, and measure.
-
-        Args:
-            name: of the optimizer, one of `OPTIMIZERS`.
-            images: to train on.
-            seed: of weights and order.
-            lr: learning rate of the first step.
-            eval_batches: to measure on.
-            device: where to train.
-
-        Returns:
-            Accuracy in percent; that of guessing where the loss became infinite or NaN.
-        """
+        """Train with a LR that falls from `lr` in a straight line to zero; see `accuracy_after`."""
         parts = _, optimizer, loader = self.build(name, images, seed, lr=lr, device=device)
         total = self.epochs * len(loader)
         decay = LambdaLR(optimizer, lambda step: 1 - step / total)

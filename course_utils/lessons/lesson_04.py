@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR, MultiStepLR
 
 from course_utils.data import Augment, DeviceLoader, ImageDataset
 from course_utils.lessons import stored_results
-from course_utils.lessons.common import load_split
+from course_utils.lessons.common import load_split, training_loader
 from course_utils.lr import OneCycle
 from course_utils.lr.schedules import TAIL
 from course_utils.models import CifarResNet, small_cnn
@@ -48,15 +48,7 @@ class Run:
         self, settings: Settings, images: ImageDataset, seed: int, device: torch.device
     ) -> DeviceLoader:
         """Build the training batches of this arm."""
-        return DeviceLoader(
-            images,
-            batch_size=self.batch_size,
-            device=device,
-            shuffle=True,
-            augment=settings.augment,
-            drop_last=True,
-            seed=seed,
-        )
+        return training_loader(images, self.batch_size, seed, device, settings.augment)
 
     def train(
         self,

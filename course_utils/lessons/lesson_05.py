@@ -12,7 +12,7 @@ from torch import nn
 
 from course_utils.data import Augment, DeviceLoader, ImageDataset
 from course_utils.lessons import stored_results
-from course_utils.lessons.common import accuracy_after, load_split
+from course_utils.lessons.common import accuracy_after, load_split, training_loader
 from course_utils.lr import OneCycle, OneCycleCurve
 from course_utils.models import CifarResNet, simple_net
 from course_utils.profiles import choose, seeds
@@ -57,30 +57,10 @@ class Settings:
         seed: int,
         device: torch.device,
     ) -> float:
-        """Train a fresh model in one cycle and measure it.
-
-        Args:
-            images: to train on.
-            measured: batches to measure the trained model on.
-            arm: a key of `ARMS`.
-            peak: learning rate at the peak of the cycle.
-            seed: decides the initial weights and the order of the images.
-            device: where to train.
-
-        Returns:
-            Accuracy in %; where the loss became infinite or NaN, that of guessing.
-        """
+        """Train a fresh model in one cycle, with the momenta of an arm; see `accuracy_after`."""
         set_seed(seed)
         model = self.model().to(device)
-        loader = DeviceLoader(
-            images,
-            batch_size=self.batch_size,
-            device=device,
-            shuffle=True,
-            augment=self.augment,
-            drop_last=True,
-            seed=seed,
-        )
+        loader = training_loader(images, self.batch_size, seed, device, self.augment)
         optimizer = torch.optim.SGD(
             model.parameters(), lr=peak, momentum=0.9, weight_decay=self.weight_decay
         )

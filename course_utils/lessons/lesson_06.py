@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from course_utils.data import DeviceLoader, ImageDataset
-from course_utils.lessons.common import accuracy_after, load_split
+from course_utils.lessons.common import accuracy_after, load_split, training_loader
 from course_utils.lr import OneCycle
 from course_utils.models import CifarResNet, simple_net, small_cnn
 from course_utils.profiles import choose, seeds
@@ -48,15 +48,7 @@ class Net:
                 momentum=self.momentum,
                 weight_decay=setup.weight_decay,
             )
-            loader = DeviceLoader(
-                images,
-                batch_size=setup.batch_size,
-                device=device,
-                shuffle=True,
-                drop_last=True,
-                seed=seed,
-            )
-            return model, optimizer, loader
+            return model, optimizer, training_loader(images, setup.batch_size, seed, device)
 
         return build
 
@@ -71,11 +63,7 @@ class Net:
         seed: int,
         one_cycle: bool = True,
     ) -> float:
-        """Train a fresh net, with `lr` as the peak of 1cycle or constant, and return its accuracy.
-
-        Returns:
-            Accuracy on `measured` in %; that of guessing where the loss became infinite or NaN.
-        """
+        """Train a fresh net, with `lr` as the peak of 1cycle or constant; see `accuracy_after`."""
         device = measured.dataset.images.device
         parts = _, optimizer, loader = self.builder(images, setup, device, lr)(seed)
         schedule = OneCycle(optimizer, epochs * len(loader), max_lr=lr) if one_cycle else None
