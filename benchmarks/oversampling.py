@@ -76,8 +76,8 @@ def measure(samplers=SAMPLERS, *, size: int = 1_000_000, rounds: int = 5) -> lis
 
 def imbalanced_labels(size: int) -> torch.Tensor:
     """Return labels of classes that halve in size, shuffled."""
-    shares = 0.5 ** np.arange(CLASSES)
-    counts = np.maximum(1, shares / shares.sum() * size).astype(int)
+    fractions = 0.5 ** np.arange(CLASSES)
+    counts = np.maximum(1, fractions / fractions.sum() * size).astype(int)
     counts[0] += size - counts.sum()
     labels = torch.repeat_interleave(torch.arange(CLASSES), torch.from_numpy(counts))
     return labels[torch.randperm(size, generator=torch.Generator().manual_seed(0))]

@@ -14,11 +14,10 @@ from statistics import mean
 
 import torch
 
-from course_utils.data.device_loader import DeviceLoader
-from course_utils.imbalance.class_metrics import balanced_accuracy, collect_logits
-from course_utils.imbalance.imbalance import class_counts, correct_prior
+from course_utils.data import DeviceLoader
+from course_utils.imbalance import balanced_accuracy, class_counts, collect_logits, correct_prior
 from course_utils.lessons.lesson_01 import ARMS, Settings, settings
-from course_utils.training.device import pick_device, set_threads
+from course_utils.training import pick_device, set_threads
 
 LR_GRID = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 TUNING_SEEDS = (500, 501, 502)

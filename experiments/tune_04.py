@@ -11,27 +11,19 @@ grid goes on by factors of two. Then the arm is trained on other seeds and measu
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import replace
 from functools import partial
-from statistics import mean
 
-import torch
-
-from course_utils._files import atomic_write
-from course_utils.data.device_loader import DeviceLoader
-from course_utils.lessons import STORED, stored_results
+from course_utils.data import DeviceLoader
 from course_utils.lessons.lesson_04 import Run, Settings, quick_settings
 from course_utils.models import CifarResNet, small_cnn
-from course_utils.training.device import pick_device
-from course_utils.training.evaluate import evaluate
-from course_utils.training.history import NonFiniteLoss
+from course_utils.training import NonFiniteLoss, evaluate, pick_device
+from experiments import store, stored_or, validation_grid
 
 LR_GRID = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 TUNING_SEEDS = (100, 101, 102)
 TEST_SEEDS = tuple(range(200, 210))
-RESULT_FILE = STORED / "tune_04.json"
 SMALL = [
     *(("1cycle", 128, epochs) for epochs in (2, 4, 8, 12)),
     *(("linear decay", 128, epochs) for epochs in (2, 4, 8, 12)),
@@ -52,27 +44,19 @@ def tune(settings: Settings, run: Run, grid: tuple[float, ...], images, device) 
     """
     train, valid, test = images
 
-    def accuracy(lr: float, seed: int, measured) -> float:
+    def accuracy(measured, lr: float, seed: int) -> float:
         try:
             model, _ = replace(run, lr=lr).train(settings, train, seed, device=device)
         except NonFiniteLoss:
             return 100 / len(train.class_names)
-        batches = DeviceLoader(measured, batch_size=1000, device=device)
-        return round(100 * evaluate(model, batches)[1], 2)
+        loader = DeviceLoader(measured, batch_size=1000, device=device)
+        return round(100 * evaluate(model, loader)[1], 2)
 
-    validation = {}
-    rates = list(grid)
-    while True:
-        for lr in rates:
-            validation[lr] = [accuracy(lr, seed, valid) for seed in TUNING_SEEDS]
-        best = max(validation, key=lambda lr: mean(validation[lr]))
-        if min(validation) < best < max(validation):
-            break
-        rates = [best / 2 if best == min(validation) else best * 2]
+    best, validation = validation_grid(partial(accuracy, valid), grid, TUNING_SEEDS)
     return {
         "lr": best,
-        "validation": dict(sorted(validation.items())),
-        "test": [accuracy(best, seed, test) for seed in TEST_SEEDS],
+        "validation": validation,
+        "test": [accuracy(test, best, seed) for seed in TEST_SEEDS],
         "steps": run.epochs * (len(train) // run.batch_size),
     }
 
@@ -89,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
     if deep:
         resnet = quick_settings(partial(CifarResNet, 20, channels=1))
         arms += [("ResNet-20", resnet, arm, DEEP_GRID) for arm in DEEP]
-    stored = stored_results("tune_04") if RESULT_FILE.exists() else {"entries": {}}
+    stored = stored_or("tune_04", {"entries": {}})
     for net, net_settings, (schedule, batch_size, epochs), grid in arms:
         name = f"{net}, batch {batch_size}, {schedule}, {epochs} epochs"
         if name in stored["entries"]:
@@ -98,10 +82,8 @@ def main(arguments: list[str] | None = None) -> None:
         run = Run(schedule, epochs, lr=grid[0], batch_size=batch_size)
         entry = tune(net_settings, run, grid, images, device)
         stored["entries"][name] = entry
-        stored["made_with"] = {"torch": torch.__version__, "device": device.type}
         stored["seeds"] = {"tuning": TUNING_SEEDS, "test": TEST_SEEDS}
-        with atomic_write(RESULT_FILE) as file:
-            file.write(json.dumps(stored, indent=1).encode())
+        store("tune_04", stored, device)
         seconds = time.perf_counter() - start
         print(f"{name}: LR {entry['lr']}, test {entry['test']}, {seconds:.0f} s", flush=True)
 

@@ -3,25 +3,23 @@
     python -m experiments.tune_05       a quarter of an hour on one CPU core
 
 The lesson's own net is measured with as many seeds as it takes to see the published gains; a
-convolutional net with ten. Each course of the momentum gets its peak from the same grid, by the
-mean accuracy on validation images; then it is trained on other seeds and measured on test images.
+convolutional net with ten. Each momentum schedule gets its peak from the same grid, by the mean
+accuracy on validation images; then it is trained on other seeds and measured on test images.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from statistics import mean
 
 import torch
 
-from course_utils._files import atomic_write
-from course_utils.data.device_loader import DeviceLoader
-from course_utils.lessons import STORED
+from course_utils.data import DeviceLoader
 from course_utils.lessons.lesson_05 import ARMS, Settings, best_peak, quick_settings
 from course_utils.models import simple_net, small_cnn
-from course_utils.training.device import pick_device
+from course_utils.training import pick_device
+from experiments import store
 
 SWEEP_SEEDS = tuple(range(100, 105))
 # name -> model, peaks, number of seeds to measure with
@@ -39,7 +37,7 @@ def tune(settings: Settings, device: torch.device) -> dict[str, dict]:
     """
     train, valid, test = settings.load()
     valid_loader = DeviceLoader(valid, batch_size=1000, device=device)
-    test_batches = DeviceLoader(test, batch_size=1000, device=device)
+    test_loader = DeviceLoader(test, batch_size=1000, device=device)
 
     def accuracies(measured, seeds, **arm_and_peak) -> list[float]:
         return [
@@ -54,7 +52,7 @@ def tune(settings: Settings, device: torch.device) -> dict[str, dict]:
             for peak in settings.peaks
         }
         peak = best_peak(validation)
-        measured = accuracies(test_batches, settings.test_seeds, arm=arm, peak=peak)
+        measured = accuracies(test_loader, settings.test_seeds, arm=arm, peak=peak)
         arms[arm] = {"validation": validation, "peak": peak, "test": measured}
         print(f"{arm}: peak {peak}, test {mean(measured):.2f} %", flush=True)
     return arms
@@ -63,7 +61,7 @@ def tune(settings: Settings, device: torch.device) -> dict[str, dict]:
 def main() -> None:
     """Tune and measure every arm with every net, and write the file."""
     device = pick_device()
-    content = {"made_with": {"torch": torch.__version__, "device": device.type}, "nets": {}}
+    content = {"nets": {}}
     for net, (model, peaks, number) in NETS.items():
         print(net, flush=True)
         test_seeds = tuple(range(200, 200 + number))
@@ -71,8 +69,7 @@ def main() -> None:
             quick_settings(model, peaks), sweep_seeds=SWEEP_SEEDS, test_seeds=test_seeds
         )
         content["nets"][net] = tune(settings, device)
-    with atomic_write(STORED / "tune_05.json") as file:
-        file.write(json.dumps(content, indent=1).encode())
+    store("tune_05", content, device)
 
 
 if __name__ == "__main__":

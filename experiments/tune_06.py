@@ -10,7 +10,6 @@ at its own best rate, measured on test images with other seeds. What is stored i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,16 +17,12 @@ from functools import partial
 
 import torch
 
-from course_utils._files import atomic_write
-from course_utils.data.device_loader import DeviceLoader
-from course_utils.data.image_dataset import ImageDataset
-from course_utils.lessons import STORED, stored_results
+from course_utils.data import DeviceLoader, ImageDataset
 from course_utils.lessons.lesson_06 import Net, Settings, Setup, best_lr, quick_settings, resnet
-from course_utils.lr.curve import largest_usable_lr
-from course_utils.lr.finder import repeat_lr_finder
-from course_utils.training.device import pick_device
+from course_utils.lr import largest_usable_lr, repeat_lr_finder
+from course_utils.training import pick_device
+from experiments import store, stored_or, validation_grid
 
-RESULT_FILE = STORED / "tune_06.json"
 WIDE_GRID = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 NARROW_GRID = (0.05, 0.1, 0.2)
 GRID_SEEDS = (100, 101, 102)
@@ -43,24 +38,6 @@ FEW_IMAGES, MANY_EPOCHS = 2_000, 30
 SWEEP = {"min_lr": 1e-4, "max_lr": 10.0, "beta": 0.9}
 
 
-def validation_grid(
-    accuracy: Callable[..., float], grid: Sequence[float], seeds: Sequence[int]
-) -> dict[float, list[float]]:
-    """Measure `accuracy(lr=, seed=)` over the grid, until the best rate lies inside it."""
-    validation: dict[float, list[float]] = {}
-    rates = list(grid)
-    while rates:
-        for lr in rates:
-            validation[lr] = [round(accuracy(lr=lr, seed=seed), 2) for seed in seeds]
-        best, _ = best_lr(validation)
-        rates = []
-        if best == min(validation):
-            rates = [best / 2]
-        elif best == max(validation):
-            rates = [best * 2]
-    return dict(sorted(validation.items()))
-
-
 @dataclass(frozen=True)
 class Grid:
     """Measures entries on images of its own, and writes the file after each."""
@@ -69,6 +46,7 @@ class Grid:
     train: ImageDataset
     valid: DeviceLoader
     test: DeviceLoader
+    device: torch.device
     content: dict
 
     def keep(self, part: str, name: str, value: float, measure: Callable[[], dict]) -> None:
@@ -77,25 +55,19 @@ class Grid:
         if str(value) in entries:
             return
         entries[str(value)] = measure()
-        self.content["made_with"] = {
-            "torch": torch.__version__,
-            "device": self.valid.images.device.type,
-            "date": date.today().isoformat(),
-        }
-        with atomic_write(RESULT_FILE) as file:
-            file.write(json.dumps(self.content, indent=1).encode())
+        store("tune_06", self.content, self.device, date=date.today().isoformat())
         lr, accuracy = best_lr(entries[str(value)]["validation"])
         print(f"{part}, {name}, {value}: LR {lr}, {accuracy:.2f} %", flush=True)
 
     def setup(self, net: Net, setup: Setup, grid: Sequence[float], seeds: Sequence[int]) -> dict:
         """Measure a setup's largest usable rates, one a seed, and its accuracies over the grid."""
-        build = net.builder(self.train, setup, self.valid.images.device)
+        build = net.builder(self.train, setup, self.device)
         sweeps = repeat_lr_finder(build, seeds, steps=self.settings.sweep_steps, **SWEEP)
         run = {"epochs": self.settings.epochs}
         accuracy = partial(net.accuracy, self.train, self.valid, setup, **run)
         return {
             "usable": [round(largest_usable_lr(curve), 5) for curve in sweeps.curves],
-            "validation": validation_grid(accuracy, grid, seeds),
+            "validation": validation_grid(accuracy, grid, seeds)[1],
         }
 
     def dropout(self, net: Net, setup: Setup, one_cycle: bool) -> dict:
@@ -103,8 +75,7 @@ class Grid:
         few = self.train.subset(range(min(FEW_IMAGES, len(self.train))))
         run = {"epochs": MANY_EPOCHS, "one_cycle": one_cycle}
         accuracy = partial(net.accuracy, few, self.valid, setup, **run)
-        validation = validation_grid(accuracy, NARROW_GRID, GRID_SEEDS)
-        run["lr"], _ = best_lr(validation)
+        run["lr"], validation = validation_grid(accuracy, NARROW_GRID, GRID_SEEDS)
         test = [net.accuracy(few, self.test, setup, seed=seed, **run) for seed in TEST_SEEDS]
         return {"validation": validation, "test": [round(value, 2) for value in test]}
 
@@ -115,8 +86,7 @@ def main() -> None:
     settings = quick_settings()
     train, valid, test = settings.load()
     measured = [DeviceLoader(images, batch_size=1000, device=device) for images in (valid, test)]
-    content = stored_results("tune_06") if RESULT_FILE.exists() else {}
-    grid = Grid(settings, train, *measured, content=content)
+    grid = Grid(settings, train, *measured, device, stored_or("tune_06", {}))
     base = settings.base
     for name, net in settings.nets.items():
         for size in BATCH_SIZES:

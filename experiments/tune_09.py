@@ -9,22 +9,20 @@ lesson's own. A run that is interrupted goes on with the first seed that is miss
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import nn
 
-from course_utils._files import atomic_write
-from course_utils.detection.mining import mine_hard_negatives
-from course_utils.lessons import STORED, stored_results
+from course_utils.detection import mine_hard_negatives
 from course_utils.lessons.arms_09 import ARMS, MORE_ARMS, Arms
 from course_utils.lessons.data_09 import ShipData
 from course_utils.lessons.lesson_09 import Settings, settings
 from course_utils.lessons.measures_09 import measure
 from course_utils.lessons.results_09 import MEASURES
-from course_utils.training.device import pick_device, set_threads
+from course_utils.training import pick_device, set_threads
+from experiments import store, stored_or
 
 SEEDS = tuple(range(200, 205))
 MINED = (50, 100, 400, 800)  # beside the lesson's own number
@@ -128,18 +126,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     device = pick_device()
     set_threads()
-    content = {"made_with": {"torch": torch.__version__, "device": device.type}, "seeds": []}
-    path = STORED / "tune_09.json"
-    if path.exists():
-        content = stored_results("tune_09")
+    content = stored_or("tune_09", {"seeds": []})
     done = {entry["seed"] for entry in content["seeds"]}
     for seed in options.seeds:
         if seed in done:
             continue
         entry = run_seed(settings(), seed, device)
         content["seeds"].append(entry)
-        with atomic_write(path) as file:
-            file.write(json.dumps(content, indent=1).encode())
+        store("tune_09", content, device)
         found = {name: values["false_positives"] for name, values in entry["arms"].items()}
         print(f"seed {seed}, false positives an empty image:", found, flush=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import shutil
 import socket
@@ -114,27 +113,15 @@ def _read_idx(path: Path, sha256: str) -> Tensor:
         raise FileNotFoundError(f"{path} is missing: {remedy}.")
     try:
         content = bytearray(zlib.decompress(path.read_bytes(), wbits=31))  # 31: gzip's format
-        values = _parse_idx(content)
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError("its checksum is wrong")
     except (ValueError, zlib.error) as error:
         raise ValueError(f"{path} is damaged ({error}): {remedy}.") from error
-    return values.unsqueeze(1) if values.ndim == 3 else values
-
-
-def _parse_idx(content: bytearray) -> Tensor:
-    """Return the array in an idx file: its type, its number of dimensions, their sizes, its data.
-
-    The array shares the memory of `content`.
-    """
-    dimensions = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
-    start = 4 + 4 * dimensions
-    if not dimensions or len(content) < start:
-        raise ValueError("it does not begin as an idx file of bytes does")
+    # an idx file: its type, its number of dimensions, their sizes, its data
+    start = 4 + 4 * content[3]
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    if math.prod(shape) != len(content) - start:
-        raise ValueError(f"its header promises {shape} bytes, but {len(content) - start} follow")
-    return torch.frombuffer(content, dtype=torch.uint8)[start:].view(shape)
+    values = torch.frombuffer(content, dtype=torch.uint8)[start:].view(shape)
+    return values.unsqueeze(1) if values.ndim == 3 else values
 
 
 def load_cifar10(folder: str | Path | None = None) -> tuple[ImageDataset, ImageDataset]:

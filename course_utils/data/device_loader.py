@@ -187,14 +187,9 @@ class Augment:
 
 
 def source_pixels(shape: tuple[int, int, int], augment: Augment) -> Tensor:
-    """Tabulate the old position of each pixel of an image, for each change that it may get.
+    """Tabulate where each pixel of an image (channels, height, width) comes from, for each change.
 
-    Args:
-        shape: of an image: channels, height, width.
-        augment: which changes.
-
-    Returns:
-        int32 (flips * offsets, pixels of all channels).
+    A row a change: int32 (flips * offsets, pixels of all channels).
     """
     (channels, height, width), pad = shape, augment.pad
     pixels = torch.arange(channels * height * width, dtype=torch.int32).view(shape)

@@ -1,4 +1,4 @@
-"""A labelled set of small images in the one form that all lessons share."""
+"""A data set of small labelled images in the one form that all lessons share."""
 
 from __future__ import annotations
 
@@ -94,20 +94,17 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
 
     def normalised(self, images: Tensor) -> Tensor:
         """Return images of this set, uint8 (..., channels, height, width), as float32."""
-        return images.float().mul_(self._scale).add_(self._shift)
-
-    # (x / 255 - mean) / std as one product and one sum
-    @cached_property
-    def _scale(self) -> Tensor:
-        return self._by_channel(1 / (255 * np.array(self.std)))
+        scale, shift = self._normalisation
+        return images.float().mul_(scale).add_(shift)
 
     @cached_property
-    def _shift(self) -> Tensor:
-        return self._by_channel(-np.array(self.mean) / np.array(self.std))
-
-    def _by_channel(self, values: np.ndarray) -> Tensor:
-        values = torch.tensor(values, dtype=torch.float32, device=self.images.device)
-        return values.view(-1, 1, 1)
+    def _normalisation(self) -> tuple[Tensor, ...]:
+        mean, std = np.array(self.mean), np.array(self.std)
+        # (x / 255 - mean) / std as one product and one sum
+        return tuple(
+            torch.tensor(values, dtype=torch.float32, device=self.images.device).view(-1, 1, 1)
+            for values in (1 / (255 * std), -mean / std)
+        )
 
     def _fault(self) -> str | None:
         images, labels, classes = self.images, self.labels, len(self.class_names)
@@ -121,15 +118,16 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
             return "the set is empty, but must hold at least one image of at least one pixel"
         if images.device != labels.device:
             return f"the images are on {images.device}, but the labels on {labels.device}"
-        if int(labels.min()) < 0 or int(labels.max()) >= classes:
-            span = f"{int(labels.min())} to {int(labels.max())}"
-            return f"the labels go from {span}, but must go from 0 to {classes - 1}, one a class"
-        if not len(self.mean) == len(self.std) == images.shape[1]:
-            lengths = f"{len(self.mean)} and {len(self.std)} numbers"
-            return f"mean and std have {lengths}, but must have one a channel ({images.shape[1]})"
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= classes:
+            span = f"go from {low} to {high}, but must go from 0 to {classes - 1}"
+            return f"the labels {span}, one a class"
         numbers = all(isinstance(value, Real) for value in (*self.mean, *self.std))
-        if not (numbers and np.isfinite((self.mean, self.std)).all() and min(self.std) > 0):
-            return f"mean {self.mean} and std {self.std} must be finite, and std positive"
+        if not len(self.mean) == len(self.std) == images.shape[1] or not (
+            numbers and np.isfinite((self.mean, self.std)).all() and min(self.std) > 0
+        ):
+            wanted = f"{images.shape[1]} finite numbers, one a channel, those of std positive"
+            return f"mean is {self.mean} and std {self.std}, but each must have {wanted}"
         return None
 
 

@@ -9,6 +9,7 @@ from course_utils.detection.metrics import (
     airbus_score,
     average_precision,
     false_positives_per_empty_image,
+    mask_overlaps,
     precision_recall,
     threshold_at_recall,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "encode_rle",
     "false_positives_per_empty_image",
     "maps_to_detections",
+    "mask_overlaps",
     "match_boxes",
     "mine_hard_negatives",
     "nearest_kind",

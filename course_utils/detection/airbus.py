@@ -61,11 +61,8 @@ class AirbusFolder:
         table: str = "train_ship_segmentations_v2.csv",
     ):
         self._images, self._table = Path(folder) / images, Path(folder) / table
-        for path, there in (
-            (self._images, self._images.is_dir()),
-            (self._table, self._table.is_file()),
-        ):
-            if not there:
+        for path, is_there in ((self._images, Path.is_dir), (self._table, Path.is_file)):
+            if not is_there(path):
                 raise FileNotFoundError(
                     f"{path} is missing: {folder} must hold the images in {images}/ and the table "
                     f"{table}, as Kaggle's Airbus Ship Detection Challenge has them; unpack them "
@@ -131,11 +128,11 @@ class AirbusFolder:
                 empty[name] = row
                 continue
             ships = self._ships.setdefault(name, [])
-            double = next((other for other, text in ships if text == rest[0]), None)
-            if double is None:
+            repeated = next((other for other, text in ships if text == rest[0]), None)
+            if repeated is None:
                 ships.append((row, rest[0]))
             else:
-                self._note(row, name, f"It repeats row {double}, and the ship would count twice.")
+                self._note(row, name, f"It repeats row {repeated}, and the ship would count twice.")
         for name, row in empty.items():
             if name in self._ships or name in broken:
                 self._note(row, name, "It says no ship, but another row of the image has one.")
@@ -176,13 +173,9 @@ COLUMNS = ["ImageId", "EncodedPixels"]
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield number and fields of the table's rows; blank ones are left out.
+    """Yield number and fields of the table's rows, without the header (row 1) and blank ones.
 
-    Row numbers are the line numbers of the file; the header is row 1 and is not yielded. A byte
-    order mark, quotes and Windows' line ends are understood.
-
-    Raises:
-        ValueError: the header is another one, or a row is none that csv can read.
+    A byte order mark, quotes and Windows' line ends are understood.
     """
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
         rows = csv.reader(file)
@@ -209,12 +202,8 @@ def parse_runs(text: str) -> tuple[np.ndarray, np.ndarray]:
     """Return starts and ends (n,) of a code's runs, as int64: from 0 on, the end exclusive.
 
     Runs must be in rising order and apart, as the challenge asks ("sorted, positive, and the
-    decoded pixel values are not duplicated"); they may touch. An empty code has no runs. The size
-    of the image is not needed, so nothing here notices a run that leaves it.
-
-    Raises:
-        ValueError: a number is no whole number or below 1, one is missing, or runs overlap or are
-            out of order.
+    decoded pixel values are not duplicated"); they may touch. The size of the image is not needed,
+    so nothing here notices a run that leaves it.
     """
     if not _TIDY.fullmatch(text):
         parts = text.split()

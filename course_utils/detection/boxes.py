@@ -88,12 +88,7 @@ def suppress(detections: Detections, *, iou_threshold: float = 0.5) -> Detection
 
 
 def check_boxes(boxes: Tensor, what: str) -> None:
-    """Raise a sentence unless `boxes` is (n, 4), finite, each box with an area.
-
-    Args:
-        boxes: x0, y0, x1, y1 in pixels; n may be 0.
-        what: the sentence's subject, a plural: "The true boxes".
-    """
+    """Raise a sentence about `what` unless `boxes` is (n, 4), finite, each box with an area."""
     if boxes.dim() != 2 or boxes.shape[1] != 4:
         raise ValueError(
             f"{what} have the shape {tuple(boxes.shape)}, but need (n, 4): x0, y0, x1, y1 a row, "
@@ -152,15 +147,10 @@ def box_overlaps(detections: Detections, true_boxes: Tensor) -> Tensor:
 
 
 def match_overlaps(overlaps: Tensor, *, iou_threshold: float) -> Tensor:
-    """Match greedily by a table of overlaps, whatever they were computed from.
+    """Match greedily by a table of overlaps (n, m), a row a detection, the best score first.
 
-    Args:
-        overlaps: (n, m) on the CPU, 0 to 1; row by row the detections, the best score first.
-        iou_threshold: the least overlap of a match, above 0 to 1.
-
-    Returns:
-        int64 (n,): the matched column of each row, or -1. Of columns with the same overlap the last
-        is taken, as in COCO's code.
+    Returns int64 (n,): the matched column of each row, or -1. Of columns with the same overlap the
+    last is taken, as in COCO's code.
     """
     if not overlaps.numel():
         return torch.full((len(overlaps),), -1)

@@ -20,6 +20,15 @@ FOCAL_WEIGHT = 3.0  # it is the smaller loss by nature, and would drown beside t
 _AROUND = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y] + [(0, 0)]
 
 
+def check_size(height: int, width: int) -> None:
+    """Raise a sentence unless a detector's maps fit images of this size."""
+    if height % STRIDE or width % STRIDE:
+        raise ValueError(
+            f"The images have {width} x {height} pixels, but both must be multiples of {STRIDE}: "
+            "crop, pad or resize them."
+        )
+
+
 def boxes_to_maps(boxes: Tensor, height: int, width: int) -> Tensor:
     """Turn the boxes of a batch into target maps.
 
@@ -40,10 +49,9 @@ def boxes_to_maps(boxes: Tensor, height: int, width: int) -> Tensor:
     """
     if boxes.dim() != 3 or boxes.shape[2] != 4:
         raise ValueError(f"The boxes are of shape {tuple(boxes.shape)}, but must be (n, b, 4).")
-    for name, size in (("height", height), ("width", width)):
-        check_whole(name, size, STRIDE)
-        if size % STRIDE:
-            raise ValueError(f"{name} is {size}, but must be a multiple of {STRIDE}: crop or pad.")
+    check_whole("height", height, STRIDE)
+    check_whole("width", width, STRIDE)
+    check_size(height, width)
     rows, columns = height // STRIDE, width // STRIDE
     cells = boxes / STRIDE
     real = ~boxes[..., 0].isnan()

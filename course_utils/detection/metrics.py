@@ -1,7 +1,7 @@
 """How good a detector is over many images: precision, recall, AP, false positives, Airbus' score.
 
 The pairs are one image's `Detections` and its true boxes (m, 4), in pixels. Matching is COCO's
-(`boxes`), at one threshold of the intersection over union.
+(`match_boxes`), at one threshold of the intersection over union.
 """
 
 from __future__ import annotations
@@ -155,13 +155,23 @@ def _listed(pairs: Pairs) -> list[tuple[Detections, Tensor]]:
 def airbus_score(
     pairs: Iterable[tuple[Any, Any]], *, overlap: Callable[[Any, Any], Tensor] = box_overlaps
 ) -> float:
-    """Return the mean over the images of `image_score`, 0 to 1.
+    """Return the Airbus challenge's score, 0 to 1: F2 over images and thresholds .5, .55, ..., .95.
+
+    F2 = 5 TP / (5 TP + 4 FN + FP): a missed ship costs four times what a false alarm costs. TP
+    are the detections that match a ship with an overlap *above* the threshold (COCO: at least), FN
+    the ships without one, FP the other detections. The mean over the thresholds is an image's
+    score, and the mean of these the score of the images.
+
+    An image with no ship and no detection, where F2 is 0 / 0, scores 1. With no ship but a
+    detection, however many, it scores 0; with a ship but no detection 0 as well.
 
     Every detection counts, whatever its score, so keep the good ones before:
     `airbus_score([(found.above(threshold), boxes) for found, boxes in pairs])`.
 
     The challenge itself compares masks, and the numbers of the two are not comparable: a ship that
-    lies aslant fills only a part of its upright box. For masks give `overlap=mask_overlaps`.
+    lies aslant fills only a part of its upright box. For masks give `overlap=mask_overlaps`. Its
+    masks are free of overlaps among themselves, so that no detection can match two ships. Boxes are
+    not: they are matched greedily in order of score, as in `match_boxes`.
 
     Args:
         pairs: what was found in an image, the best score first, and what is there; `Detections` and
@@ -172,27 +182,11 @@ def airbus_score(
         TypeError: a pair does not fit the overlap.
         ValueError: there is no image, or an argument has a wrong shape.
     """
-    scores = [image_score(overlap(found, true)) for found, true in _listed(pairs)]
+    scores = [_image_score(overlap(found, true)) for found, true in _listed(pairs)]
     return sum(scores) / len(scores)
 
 
-def image_score(overlaps: Tensor) -> float:
-    """Return the mean of F2 over the thresholds .5, .55, ..., .95 of one image.
-
-    F2 = 5 TP / (5 TP + 4 FN + FP): a missed ship costs four times what a false alarm costs. TP
-    are the detections that match a ship with an overlap *above* the threshold (COCO: at least), FN
-    the ships without one, FP the other detections.
-
-    An image with no ship and no detection, where F2 is 0 / 0, scores 1. With no ship but a
-    detection, however many, it scores 0; with a ship but no detection 0 as well.
-
-    The challenge's masks are free of overlaps among themselves, so that no detection can match two
-    ships. Boxes are not: they are matched greedily in order of score (`match_overlaps`).
-
-    Args:
-        overlaps: intersections over unions (n, m), 0 to 1, of n detections, the best score first,
-            with m ships.
-    """
+def _image_score(overlaps: Tensor) -> float:
     if overlaps.shape == (0, 0):
         return 1.0
     # the next number up turns "at least" into "above"

@@ -18,9 +18,11 @@ from torchvision.ops import FeaturePyramidNetwork
 from course_utils._validate import check_number, check_type, check_whole
 from course_utils.data.datasets import DOWNLOAD_ERRORS, connection_timeout
 from course_utils.detection.boxes import Detections
-from course_utils.detection.centernet import CHANNELS, STRIDE, maps_to_detections
+from course_utils.detection.centernet import CHANNELS, check_size, maps_to_detections
 from course_utils.detection.scenes import Scene
 from course_utils.training.preserve_state import eval_mode
+
+MEAN, STD = 85.0, 40.0  # of the simulated scenes' levels, 0 to 255: the net normalises by itself
 
 
 class ShipDetector(nn.Module):
@@ -31,8 +33,6 @@ class ShipDetector(nn.Module):
 
     Args:
         width: channels of the layers.
-        mean: of the pixels' levels, 0 to 255; the net normalises its images itself.
-        std: standard deviation of the pixels' levels.
         prior: the fraction of cells that the untrained net takes for a centre (Lin et al., "Focal
             loss for dense object detection", 2017, section 4.1), so that training starts calmly.
 
@@ -40,15 +40,10 @@ class ShipDetector(nn.Module):
         ValueError: a number is out of its range.
     """
 
-    def __init__(
-        self, *, width: int = 16, mean: float = 85.0, std: float = 40.0, prior: float = 0.01
-    ):
+    def __init__(self, *, width: int = 16, prior: float = 0.01):
         super().__init__()
         check_whole("width", width, 1)
-        check_number("mean", mean)
-        check_number("std", std, above=0)
         check_number("prior", prior, above=0, below=1)
-        self.mean, self.std = mean, std
         self.stem = _block(3, width, size=6, stride=4, padding=1)
         self.near = _block(width, width)
         self.far = nn.Sequential(
@@ -68,7 +63,7 @@ class ShipDetector(nn.Module):
         """Map images of levels 0 to 255 (n, 3, h, w) to (n, 5, h / 4, w / 4)."""
         # channels_last: a tenth faster on CPUs
         levels = images.to(torch.float32, memory_format=torch.channels_last)
-        features = self.stem((levels - self.mean) / self.std)
+        features = self.stem((levels - MEAN) / STD)
         near = self.near(features)
         far = F.interpolate(self.far(near), size=near.shape[-2:])
         return self.head(features + self.merge(near + far))
@@ -181,12 +176,7 @@ class FpnDetector(nn.Module):
         Raises:
             ValueError: height or width is not a multiple of 4.
         """
-        height, width = images.shape[-2:]
-        if height % STRIDE or width % STRIDE:
-            raise ValueError(
-                f"The images have {width} x {height} pixels, but both must be multiples of "
-                f"{STRIDE}: crop, pad or resize them."
-            )
+        check_size(*images.shape[-2:])
         features = self.stem((images.float() - self.mean) / self.std)
         levels = {}
         for number, stage in enumerate(self.stages):

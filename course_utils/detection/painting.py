@@ -17,33 +17,19 @@ FOAM = np.array([205.0, 215, 218], np.float32)
 CONCRETE = np.array([170.0, 165, 155], np.float32)
 EARTH = np.array([120.0, 115, 80], np.float32)
 HULLS = np.array(
-    [
-        [200, 200, 200],
-        [150, 60, 50],
-        [125, 130, 140],
-        [225, 225, 220],
-        [160, 140, 110],
-        [85, 150, 110],
-    ],
+    [[200] * 3, [150, 60, 50], [125, 130, 140], [225, 225, 220], [160, 140, 110], [85, 150, 110]],
     np.float32,
 )
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A square part of an image, with coordinates along and across an object's heading.
+    """A square part of an image, with coordinates along and across an object's heading."""
 
-    Attributes:
-        window: the part, (height, width, 3): a view into the image.
-        u: pixels ahead of the object's centre, (height, width).
-        v: pixels to its right.
-        top, left: the window's corner in the image.
-    """
-
-    window: np.ndarray
-    u: np.ndarray
-    v: np.ndarray
-    top: int
+    window: np.ndarray  # the part, (height, width, 3): a view into the image
+    u: np.ndarray  # pixels ahead of the object's centre, (height, width)
+    v: np.ndarray  # pixels to its right
+    top: int  # the window's corner in the image
     left: int
 
     def blend(self, alpha: np.ndarray, colour) -> None:
@@ -88,27 +74,16 @@ _PATCHES = 6  # patches of lighter and darker water along a side
 
 @dataclass(frozen=True)
 class Sea:
-    """The look that all scenes of a family share, as the scenes of one port and day do.
+    """The look that all scenes of a family share, as the scenes of one port and day do."""
 
-    Attributes:
-        colour: red, green and blue of the water, 0 to 255.
-        cast: factor on each channel of the finished image.
-        patchiness: standard deviation of large patches, in levels.
-        swell: amplitude of the waves, in levels.
-        wavelength: of the swell, in pixels.
-        heading: of the swell, in radians.
-        noise: standard deviation of the pixel noise, in levels.
-        glint: brightness of the sun's reflection on single pixels, in levels.
-    """
-
-    colour: tuple[float, float, float]
-    cast: tuple[float, float, float]
-    patchiness: float
-    swell: float
-    wavelength: float
-    heading: float
-    noise: float
-    glint: float
+    colour: tuple[float, float, float]  # red, green and blue of the water, 0 to 255
+    cast: tuple[float, float, float]  # factor on each channel of the finished image
+    patchiness: float  # standard deviation of large patches, in levels
+    swell: float  # amplitude of the waves, in levels
+    wavelength: float  # of the swell, in pixels
+    heading: float  # of the swell, in radians
+    noise: float  # standard deviation of the pixel noise, in levels
+    glint: float  # brightness of the sun's reflection on single pixels, in levels
 
 
 def random_sea(rng: Generator) -> Sea:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils._validate import check_number, check_type, check_whole
-from course_utils.detection.centernet import STRIDE, boxes_to_maps
+from course_utils.detection.centernet import boxes_to_maps, check_size
 from course_utils.training.device import pick_device
 from course_utils.training.distributed import own_part
 
@@ -124,12 +124,7 @@ def pack(scenes: Iterable[Scene], *, device: torch.device | str = "cpu") -> Pack
             f"There are {len(scenes)} scenes of the sizes {sorted(shapes)}, but at least one scene "
             "and one size are needed."
         )
-    (shape,) = shapes
-    if shape[1] % STRIDE or shape[2] % STRIDE:
-        raise ValueError(
-            f"The scenes have {shape[1]} x {shape[2]} pixels, but both must be multiples of "
-            f"{STRIDE}: crop or resize them."
-        )
+    check_size(*shapes.pop()[1:])
     most = max(len(scene.boxes) for scene in scenes)
     boxes = torch.full((len(scenes), most, 4), torch.nan)
     for row, scene in zip(boxes, scenes, strict=True):

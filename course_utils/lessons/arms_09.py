@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.detection.mining import MiningRound, mine_hard_negatives
-from course_utils.detection.scenes import PackedScenes, pack
+from course_utils.detection import MiningRound, mine_hard_negatives, pack
+from course_utils.detection.scenes import PackedScenes
 from course_utils.lessons.lesson_09 import Settings
 
 # The five arms of the lesson, and two more that are stored with it.
@@ -25,7 +25,7 @@ class Arms:
         settings: of the lesson.
         seed: of data, weights and order.
         device: where to train.
-        unlabelled: share of the training images without ships that do hold one.
+        unlabelled: fraction of the training images without ships that do hold one.
 
     Attributes:
         data: the images.
@@ -55,14 +55,10 @@ class Arms:
         return mine_hard_negatives(self.first, self.data.empty, max_negatives=self.settings.mined)
 
     def train(self, name: str) -> nn.Module:
-        """Train one arm.
-
-        Raises:
-            ValueError: there is no such arm.
-        """
+        """Train one of `ARMS` or `MORE_ARMS`."""
         whole = range(len(self.data.empty))
         natural = len(whole) / (len(whole) + len(self.ships))
-        makers = {
+        return {
             "ships only": lambda: self.go_on(()),
             "mined": lambda: self.go_on(self.mined.indices),
             "random": lambda: self.go_on(self.random(len(self.mined.indices))),
@@ -70,10 +66,7 @@ class Arms:
             "natural mix": lambda: self.fresh(natural, "cross-entropy"),
             "focal loss": lambda: self.fresh(natural, "focal"),
             "hard examples": lambda: self.fresh(natural, "hard examples"),
-        }
-        if name not in makers:
-            raise ValueError(f"There is no arm {name!r}: choose one of {', '.join(makers)}.")
-        return makers[name]()
+        }[name]()
 
     def go_on(self, indices: Iterable[int], *, start: nn.Module | None = None) -> nn.Module:
         """Train a detector (by default the first) on; half of each batch are these images."""

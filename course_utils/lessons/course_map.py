@@ -33,5 +33,5 @@ def course_map(notebooks: Path) -> str:
 
 
 def titles() -> dict[str, str]:
-    """Return number -> title of every lesson, as `progress.progress_table` takes it."""
+    """Return number -> title of every lesson, as `progress_table` takes it."""
     return {number: title for number, (title, _) in LESSONS.items()}

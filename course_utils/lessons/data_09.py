@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import Subset
 
-from course_utils.data.splits import split_by_group
-from course_utils.detection.airbus import AirbusFolder
-from course_utils.detection.scenes import ResizedScenes, Scene
-from course_utils.detection.synthetic import SimulatedScenes
+from course_utils.data import split_by_group
+from course_utils.detection import AirbusFolder, ResizedScenes, Scene, SimulatedScenes
 
 # Families of simulated scenes from which each part takes its own: no family is in two of them.
 FAMILIES = {"train": 0, "valid": 10_000, "test": 20_000}
-SHARES = {"valid": 0.2, "test": 0.2}  # of a folder's images
+VALID = TEST = 0.2  # fractions of a folder's images
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def simulated(counts: Counts, *, size: int, seed: int, unlabelled: float = 0.0) 
         counts: how many of each kind.
         size: height and width in pixels.
         seed: other seeds give other scenes.
-        unlabelled: share of the training scenes without ships that do hold one.
+        unlabelled: fraction of the training scenes without ships that do hold one.
     """
 
     def scenes(part: str, count: int, ships: bool, **settings) -> list[Scene]:
@@ -98,8 +96,8 @@ def from_folder(folder: str | Path, counts: Counts, *, size: int, seed: int) -> 
         ValueError: the images come from fewer than three ports.
     """
     images = AirbusFolder(folder)
-    train, rest = _split(images.names, range(len(images)), sum(SHARES.values()), seed)
-    valid, test = _split(images.names, rest, SHARES["test"] / sum(SHARES.values()), seed)
+    train, rest = _split(images.names, range(len(images)), VALID + TEST, seed)
+    valid, test = _split(images.names, rest, TEST / (VALID + TEST), seed)
     rng = np.random.default_rng(seed)
 
     def some(part: Sequence[int], kind: Sequence[int], most: int) -> ResizedScenes:
@@ -140,7 +138,7 @@ def port_of(name: str) -> str:
 
 
 def _split(
-    names: Sequence[str], indices: Sequence[int], share: float, seed: int
+    names: Sequence[str], indices: Sequence[int], fraction: float, seed: int
 ) -> tuple[list[int], list[int]]:
-    first, second = split_by_group([names[i] for i in indices], port_of, share, seed)
+    first, second = split_by_group([names[i] for i in indices], port_of, fraction, seed)
     return [indices[i] for i in first], [indices[i] for i in second]

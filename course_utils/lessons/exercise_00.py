@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise, number_questions
 
 
 def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
@@ -60,10 +60,9 @@ EXERCISE = Exercise(
     ],
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "00",
     {
-        "lesson": "00",
-        "number": 1,
         "question": "Why does the course repeat an experiment with several seeds?",
         "options": {
             "A": "To take the best of them.",

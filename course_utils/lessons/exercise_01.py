@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise, number_questions
 
 
 def _oversample(labels, rng, *, mistake: str | None = None):
@@ -131,10 +131,9 @@ EXERCISE = Exercise(
     call=_properties,
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "01",
     {
-        "lesson": "01",
-        "number": 1,
         "question": "99 of 100 images show no ship. A model says 'no ship' to all of them. Which "
         "two numbers does it reach?",
         "options": {
@@ -146,8 +145,6 @@ QUIZ = (
         "why": "Its recalls are 100 % and 0 %, and balanced accuracy is their mean.",
     },
     {
-        "lesson": "01",
-        "number": 2,
         "question": "You oversample, and then split into training and validation images. What "
         "does the validation accuracy tell?",
         "options": {
@@ -159,8 +156,6 @@ QUIZ = (
         "why": "A net that has learnt an image by heart knows its copy as well.",
     },
     {
-        "lesson": "01",
-        "number": 3,
         "question": "A model was trained with oversampling. What does prior correction with the "
         "class counts of the original set do to it?",
         "options": {

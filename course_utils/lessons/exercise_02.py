@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise, number_questions
 
 
 def _range_test(
@@ -108,10 +108,9 @@ EXERCISE = Exercise(
     mistakes=[(partial(_range_test, mistake=name), words) for name, words in MISTAKES.items()],
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "02",
     {
-        "lesson": "02",
-        "number": 1,
         "question": "Why is the LR at the minimum of the curve a poor choice?",
         "options": {
             "A": "The loss there is too low, so the net overfits.",
@@ -122,8 +121,6 @@ QUIZ = (
         "why": "The curve turns upwards there; a training of many steps has no margin.",
     },
     {
-        "lesson": "02",
-        "number": 2,
         "question": "You double the number of steps of the sweep and keep beta at 0.98. What "
         "happens to the delay of the smoothed curve, counted in decades (factors of ten) of LR?",
         "options": {"A": "it halves", "B": "it stays", "C": "it doubles"},
@@ -131,8 +128,6 @@ QUIZ = (
         "why": "The average remembers about 50 steps, and 50 steps now span half the decades.",
     },
     {
-        "lesson": "02",
-        "number": 3,
         "question": "The curve is flat from end to end. What is the most likely cause?",
         "options": {
             "A": "The learning rates were all too high.",

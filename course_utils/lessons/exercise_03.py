@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise, number_questions
 
 
 def _adam_step(w, gradient, state, lr, beta1, beta2, eps, *, mistake: str | None = None):
@@ -115,10 +115,9 @@ EXERCISE = Exercise(
     atol=1e-10,
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "03",
     {
-        "lesson": "03",
-        "number": 1,
         "question": "You train with SGD, LR 0.01 and momentum 0.99. Which LR of plain SGD makes "
         "steps of the same length, as long as the gradient stays much the same?",
         "options": {"A": "0.01", "B": "0.0199", "C": "1"},
@@ -126,8 +125,6 @@ QUIZ = (
         "why": "The velocity adds up to 1 / (1 - 0.99) = 100 gradients.",
     },
     {
-        "lesson": "03",
-        "number": 2,
         "question": "The first gradient of a weight is 1000, and Adam's LR is 0.001. How far does "
         "Adam move the weight in its first step?",
         "options": {"A": "0.001", "B": "0.1", "C": "1"},
@@ -135,8 +132,6 @@ QUIZ = (
         "why": "After bias correction it is lr times gradient / |gradient|, whatever its size.",
     },
     {
-        "lesson": "03",
-        "number": 3,
         "question": "At half time you divide the LR of torch.optim.SGD with momentum 0.9 by ten. "
         "When do the steps become ten times shorter?",
         "options": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise, number_questions
 
 
 def _one_cycle_lr(
@@ -78,10 +78,9 @@ EXERCISE = Exercise(
     atol=1e-12,
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "04",
     {
-        "lesson": "04",
-        "number": 1,
         "question": "Why does each arm of the comparison get its own learning rate?",
         "options": {
             "A": "To save time: fewer runs are needed.",
@@ -92,8 +91,6 @@ QUIZ = (
         "why": "A badly tuned rival can make any new method look several times faster.",
     },
     {
-        "lesson": "04",
-        "number": 2,
         "question": "The linear decay has no warm-up. What does it tell, as a control?",
         "options": {
             "A": "Without a warm-up the training diverges.",
@@ -104,8 +101,6 @@ QUIZ = (
         "why": "It has no warm-up and no cycle, and still ends about level with 1cycle.",
     },
     {
-        "lesson": "04",
-        "number": 3,
         "question": "In the tail the validation loss rises while the accuracy stays. Why?",
         "options": {
             "A": "The net grows more certain, also where it is wrong.",

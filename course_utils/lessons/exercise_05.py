@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from course_utils.lr.schedules import OneCycleCurve
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.lr import OneCycleCurve
+from course_utils.teaching import Case, Exercise, number_questions
 
 
 def _momentum_at(
@@ -83,10 +83,9 @@ EXERCISE = Exercise(
     call=_all_steps,
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "05",
     {
-        "lesson": "05",
-        "number": 1,
         "question": "You change the momentum from 0.9 to 0.95. Which learning rate keeps the "
         "effective LR as it was?",
         "options": {"A": "half of the old one", "B": "the old one", "C": "twice the old one"},
@@ -94,8 +93,6 @@ QUIZ = (
         "why": "1 - momentum is halved, so lr must be halved for lr / (1 - momentum) to stay.",
     },
     {
-        "lesson": "05",
-        "number": 2,
         "question": "One run with a new trick ends 0.1 points above one run without. The spread of "
         "such differences over seeds is 0.3 points. What do you know?",
         "options": {
@@ -107,8 +104,6 @@ QUIZ = (
         "why": "A third of the spread is well within chance; that proves no gain, and no loss.",
     },
     {
-        "lesson": "05",
-        "number": 3,
         "question": "The effect that you look for is half as large as you thought. How many more "
         "seeds do you need?",
         "options": {"A": "as many", "B": "twice as many", "C": "four times as many"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise, number_questions
 
 
 def _largest_usable_lrs(curves, tolerance, *, mistake: str | None = None) -> dict[str, float]:
@@ -16,7 +16,7 @@ def _largest_usable_lrs(curves, tolerance, *, mistake: str | None = None) -> dic
         best = min(all_losses) if mistake == "one bottom" else min(losses)
         lowest = losses.index(min(losses))
         limit = best + tolerance * (losses[0] - best)
-        if mistake == "share of the lowest":
+        if mistake == "fraction of the lowest":
             limit = (1 + tolerance) * best
         if mistake == "tolerance in nats":
             limit = best + tolerance
@@ -48,8 +48,8 @@ MISTAKES = {
     "first above": "This is the first LR above the limit; return the one before it.",
     "from the start": "Start at the lowest loss: the first losses are above the limit as well.",
     "end of the sweep": "This is the last LR of the sweep; the loss had left its bottom before.",
-    "share of the lowest": "The limit is the lowest loss plus tolerance times the *fall*.",
-    "tolerance in nats": "The tolerance is a share: multiply it by the fall, first minus lowest.",
+    "fraction of the lowest": "The limit is the lowest loss plus tolerance times the *fall*.",
+    "tolerance in nats": "tolerance is a fraction: multiply it by the fall, first minus lowest.",
     "one bottom": "Each setting has a bottom of its own: use the lowest loss of its own curve.",
     "last below": "The loss left its bottom and came back: stop where it leaves first.",
 }
@@ -104,10 +104,9 @@ EXERCISE = Exercise(
     ],
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "06",
     {
-        "lesson": "06",
-        "number": 1,
         "question": "You found a good LR, then changed the batch size from 256 to 16. What now?",
         "options": {
             "A": "Keep the LR: it belongs to the net, not to the batch.",
@@ -118,8 +117,6 @@ QUIZ = (
         "why": "A smaller batch breaks at a smaller LR, and one short sweep shows where.",
     },
     {
-        "lesson": "06",
-        "number": 2,
         "question": "Why does a short sweep see so little of a weight decay that is far too large?",
         "options": {
             "A": "The decay needs about 1 / (LR * decay) steps to shrink the weights.",
@@ -130,8 +127,6 @@ QUIZ = (
         "why": "A sweep of one epoch takes a few dozen steps near any LR, too few for that.",
     },
     {
-        "lesson": "06",
-        "number": 3,
         "question": "Batches of 64 are best at LR 0.1. Which LR is best for 4096, with as many "
         "epochs of training?",
         "options": {

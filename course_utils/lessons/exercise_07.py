@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.teaching import Case, Exercise, number_questions
 
 CHANCE = math.log(10)
 
@@ -157,10 +157,9 @@ EXERCISE = Exercise(
     mistakes=[(partial(diagnose, mistake=name), words) for name, words in MISTAKES.items()],
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "07",
     {
-        "lesson": "07",
-        "number": 1,
         "question": "Without dropout or augmentation, the validation loss of epoch 1 is below the "
         "training loss of epoch 1. What is the most likely reason?",
         "options": {
@@ -172,8 +171,6 @@ QUIZ = (
         "why": "Evaluate the training images at the epoch's end: the two then nearly agree.",
     },
     {
-        "lesson": "07",
-        "number": 2,
         "question": "An epoch has 3 batches of 100 images with loss 0.4 and one last batch of 1 "
         "image with loss 4.0. Which loss of the epoch is right, to two digits?",
         "options": {"A": "1.30", "B": "0.41", "C": "0.40"},
@@ -181,8 +178,6 @@ QUIZ = (
         "why": "(3 * 100 * 0.4 + 1 * 4.0) / 301: the single image has the weight of one image.",
     },
     {
-        "lesson": "07",
-        "number": 3,
         "question": "Training and validation loss both go to nearly zero, on a task on which "
         "nobody does as well. What do you do first?",
         "options": {

@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from course_utils.teaching.exercises import Case, Exercise
-from course_utils.training.preserve_state import eval_mode
+from course_utils.teaching import Case, Exercise, number_questions
+from course_utils.training import eval_mode
 
 
 def _effect_of_others(model: nn.Module, images: Tensor, *, mistake: str | None = None) -> Tensor:
@@ -122,15 +122,8 @@ _OPTIONS = {
 
 
 def _hunt(number: int, suspect: int, correct: str, why: str) -> dict:
-    question = f"Suspect {suspect}: which bug is in it?"
-    return {
-        "lesson": "08",
-        "number": number,
-        "question": question,
-        "options": _OPTIONS,
-        "correct": correct,
-        "why": why,
-    }
+    question = {"question": f"Suspect {suspect}: which bug is in it?", "options": _OPTIONS}
+    return {"lesson": "08", "number": number, **question, "correct": correct, "why": why}
 
 
 # The bugs of the suspects 1 to 4, and the questions about them.
@@ -142,10 +135,9 @@ HUNT = (
     _hunt(7, 4, "C", "A sample alone gets another output than in a batch."),
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "08",
     {
-        "lesson": "08",
-        "number": 1,
         "question": "A net overfits 64 samples perfectly. What do you know?",
         "options": {
             "A": "The training is free of bugs.",
@@ -156,8 +148,6 @@ QUIZ = (
         "why": "Shuffled labels are learned by heart too: the check is necessary, not sufficient.",
     },
     {
-        "lesson": "08",
-        "number": 2,
         "question": "With 10 classes the loss before training is 6.9 nats. What is likely?",
         "options": {
             "A": "Nothing is wrong: it will fall.",
@@ -168,8 +158,6 @@ QUIZ = (
         "why": "Guessing costs ln 10, about 2.3 nats; before any step, the LR is innocent.",
     },
     {
-        "lesson": "08",
-        "number": 3,
         "question": "Why does a second log-softmax do no harm, and a second softmax does?",
         "options": {
             "A": "Log-softmax gives log-probabilities, whose log-softmax is again the same.",

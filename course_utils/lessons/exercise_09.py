@@ -7,8 +7,8 @@ from functools import partial
 
 import torch
 
-from course_utils.detection.boxes import Detections
-from course_utils.teaching.exercises import Case, Exercise
+from course_utils.detection import Detections
+from course_utils.teaching import Case, Exercise, number_questions
 
 CUT = 0.5  # the fixed threshold of one of the mistakes
 
@@ -100,10 +100,9 @@ EXERCISE = Exercise(
     mistakes=[(partial(_hardest, mistake=name), words) for name, words in MISTAKES.items()],
 )
 
-QUIZ = (
+QUIZ = number_questions(
+    "09",
     {
-        "lesson": "09",
-        "number": 1,
         "question": "Why does mining help where as many random images without ships do not?",
         "options": {
             "A": "Most images without ships are easy: random ones teach almost nothing new.",
@@ -114,8 +113,6 @@ QUIZ = (
         "why": "Look-alikes are rare in the pool. Steps and numbers of images were the same.",
     },
     {
-        "lesson": "09",
-        "number": 2,
         "question": "After mining, one detector raises half as many false alarms as another, both "
         "at the threshold 0.5. What do you know?",
         "options": {
@@ -127,8 +124,6 @@ QUIZ = (
         "why": "Compare at equal recall, each at its own threshold, chosen on validation images.",
     },
     {
-        "lesson": "09",
-        "number": 3,
         "question": "You mined 200 images from a pool that people have labelled. What comes first?",
         "options": {
             "A": "Train at once: what was found there is false by definition.",

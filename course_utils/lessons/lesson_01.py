@@ -11,15 +11,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from course_utils._random import set_seed
-from course_utils.data.datasets import load_images
-from course_utils.data.device_loader import Augment, DeviceLoader
-from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
-from course_utils.imbalance.imbalance import class_counts, class_weights, step_imbalance
-from course_utils.imbalance.sampling import OversamplingSampler, undersample_indices
+from course_utils.data import Augment, DeviceLoader, ImageDataset
+from course_utils.imbalance import (
+    OversamplingSampler,
+    class_counts,
+    class_weights,
+    step_imbalance,
+    undersample_indices,
+)
+from course_utils.lessons.common import load_split
 from course_utils.models import CifarResNet, simple_net
 from course_utils.profiles import choose, seeds
-from course_utils.training.loop import fit
+from course_utils.training import fit, set_seed
 
 ARMS = ("as it is", "oversampling", "weighted loss", "undersampling")
 
@@ -52,11 +55,7 @@ class Settings:
 
     def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load images to draw training sets from, for validation and for the test, all balanced."""
-        source, test = load_images()
-        if self.pool > 1:
-            source, test = pool_images(source, self.pool), pool_images(test, self.pool)
-        source, valid, *_ = split_images(source, self.sizes, seed=0)
-        return source, valid, test
+        return load_split(self.pool, self.sizes)
 
     def step_set(self, source: ImageDataset, seed: int) -> ImageDataset:
         """Draw the training set with step imbalance; each seed draws other images."""
@@ -88,12 +87,7 @@ class Settings:
             lr: learning rate of the first step; from there it falls in a straight line to zero.
             seed: of initial weights, order and sampling.
             device: where to train.
-
-        Raises:
-            ValueError: the arm is unknown.
         """
-        if arm not in ARMS:
-            raise ValueError(f"The arm is {arm!r}, but must be one of {', '.join(ARMS)}.")
         order, loss_function = {"shuffle": True}, F.cross_entropy
         if arm == "oversampling":
             order = {"sampler": OversamplingSampler(images.labels, seed=seed)}
@@ -103,14 +97,14 @@ class Settings:
             weights = class_weights(class_counts(images)).to(device)
             loss_function = partial(F.cross_entropy, weight=weights)
         common = {"batch_size": self.batch_size, "augment": self.augment, "seed": seed}
-        batches = DeviceLoader(images, device=device, **common, **order)
+        loader = DeviceLoader(images, device=device, **common, **order)
         set_seed(seed)
         model = self.model().to(device)
         optimizer = self.optimizer(model.parameters(), lr=lr)
         fit(
             model,
             optimizer,
-            Repeated(batches, steps),
+            Repeated(loader, steps),
             epochs=1,
             schedule=LambdaLR(optimizer, lambda step: 1 - step / steps),
             loss_function=loss_function,
@@ -121,8 +115,8 @@ class Settings:
 class Repeated:
     """Batches of as many epochs as it takes to give `steps` of them, as one epoch."""
 
-    def __init__(self, batches: Iterable[tuple[Tensor, Tensor]], steps: int):
-        self.batches, self.steps = batches, steps
+    def __init__(self, loader: Iterable[tuple[Tensor, Tensor]], steps: int):
+        self.loader, self.steps = loader, steps
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -131,7 +125,7 @@ class Repeated:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         given = 0
         while given < self.steps:
-            for batch in self.batches:
+            for batch in self.loader:
                 yield batch
                 given += 1
                 if given == self.steps:

@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from course_utils.data.device_loader import DeviceLoader
+from course_utils.data import DeviceLoader
 from course_utils.models import CifarResNet, simple_net
 from course_utils.profiles import choose, seeds
 

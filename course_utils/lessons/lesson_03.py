@@ -10,15 +10,11 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from course_utils._random import set_seed
-from course_utils.data.datasets import load_images
-from course_utils.data.device_loader import Augment, DeviceLoader
-from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
+from course_utils.data import Augment, DeviceLoader, ImageDataset
+from course_utils.lessons.common import accuracy_after, load_split, training_loader
 from course_utils.models import CifarResNet, simple_net
 from course_utils.profiles import choose, seeds
-from course_utils.training.evaluate import evaluate
-from course_utils.training.history import NonFiniteLoss
-from course_utils.training.loop import fit
+from course_utils.training import set_seed
 
 OPTIMIZERS = ("SGD", "momentum SGD", "Nesterov", "RMSprop", "Adam")
 WITHOUT_MOMENTUM = ("SGD", "RMSprop")
@@ -33,23 +29,16 @@ def optimizer_factory(
         name: one of `OPTIMIZERS`.
         lr: learning rate.
         momentum: of momentum SGD and Nesterov, and beta1 of Adam; SGD and RMSprop have none.
-
-    Raises:
-        ValueError: the name is unknown.
     """
     sgd = partial(torch.optim.SGD, lr=lr)
-    factories = {
+    return {
         "SGD": sgd,
         "momentum SGD": partial(sgd, momentum=momentum),
         # PyTorch refuses Nesterov's form without momentum, where it is plain SGD anyway.
         "Nesterov": partial(sgd, momentum=momentum, nesterov=momentum > 0),
         "RMSprop": partial(torch.optim.RMSprop, lr=lr),
         "Adam": partial(torch.optim.Adam, lr=lr, betas=(momentum, 0.999)),
-    }
-    if name not in factories:
-        known = ", ".join(OPTIMIZERS)
-        raise ValueError(f"The optimizer is {name!r}, but must be one of {known}.")
-    return factories[name]
+    }[name]
 
 
 @dataclass(frozen=True)
@@ -82,36 +71,16 @@ class Settings:
 
     def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load training, validation and test images; the first two are disjoint."""
-        train, test = load_images()
-        if self.pool > 1:
-            train, test = pool_images(train, self.pool), pool_images(test, self.pool)
-        train, valid, *_ = split_images(train, self.sizes, seed=0)
-        return train, valid, test
+        return load_split(self.pool, self.sizes)
 
     def build(
         self, name: str, images: ImageDataset, seed: int, *, lr: float, device: torch.device
     ) -> tuple[nn.Module, torch.optim.Optimizer, DeviceLoader]:
-        """Build a fresh model, its optimizer and the batches; the seed decides weights and order.
-
-        Args:
-            name: of the optimizer, one of `OPTIMIZERS`.
-            images: to train on.
-            seed: of weights and order.
-            lr: learning rate.
-            device: where all of it lies.
-        """
+        """Build a fresh model, its optimizer and its loader; the seed decides weights and order."""
         set_seed(seed)
         model = self.model().to(device)
-        batches = DeviceLoader(
-            images,
-            batch_size=self.batch_size,
-            device=device,
-            shuffle=True,
-            augment=self.augment,
-            drop_last=True,
-            seed=seed,
-        )
-        return model, optimizer_factory(name, lr=lr)(model.parameters()), batches
+        loader = training_loader(images, self.batch_size, seed, device, self.augment)
+        return model, optimizer_factory(name, lr=lr)(model.parameters()), loader
 
     def accuracy(
         self,
@@ -123,27 +92,11 @@ class Settings:
         eval_batches: DeviceLoader,
         device: torch.device,
     ) -> float:
-        """Train with a learning rate that falls in a straight line to zero, and measure.
-
-        Args:
-            name: of the optimizer, one of `OPTIMIZERS`.
-            images: to train on.
-            seed: of weights and order.
-            lr: learning rate of the first step.
-            eval_batches: to measure on.
-            device: where to train.
-
-        Returns:
-            Accuracy in percent; that of guessing where the loss became infinite or NaN.
-        """
-        model, optimizer, batches = self.build(name, images, seed, lr=lr, device=device)
-        total = self.epochs * len(batches)
+        """Train with a LR that falls from `lr` in a straight line to zero; see `accuracy_after`."""
+        parts = _, optimizer, loader = self.build(name, images, seed, lr=lr, device=device)
+        total = self.epochs * len(loader)
         decay = LambdaLR(optimizer, lambda step: 1 - step / total)
-        try:
-            fit(model, optimizer, batches, epochs=self.epochs, schedule=decay)
-        except NonFiniteLoss:
-            return 100 / len(images.class_names)
-        return 100 * evaluate(model, eval_batches)[1]
+        return accuracy_after(*parts, eval_batches, epochs=self.epochs, schedule=decay)
 
 
 def settings() -> Settings:

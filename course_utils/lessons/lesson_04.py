@@ -11,18 +11,15 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, MultiStepLR
 
-from course_utils._random import set_seed
-from course_utils.data.datasets import load_images
-from course_utils.data.device_loader import Augment, DeviceLoader
-from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
+from course_utils.data import Augment, DeviceLoader, ImageDataset
 from course_utils.lessons import stored_results
-from course_utils.lr.one_cycle import OneCycle
+from course_utils.lessons.common import load_split, training_loader
+from course_utils.lr import OneCycle
 from course_utils.lr.schedules import TAIL
 from course_utils.models import CifarResNet, small_cnn
 from course_utils.profiles import choose, seeds
-from course_utils.teaching.claims import Claim, format_interval, mean_interval
-from course_utils.training.history import History
-from course_utils.training.loop import fit
+from course_utils.teaching import Claim, format_interval, mean_interval
+from course_utils.training import History, fit, set_seed
 
 
 @dataclass(frozen=True)
@@ -38,33 +35,20 @@ class Run:
 
     def attach(self, optimizer: torch.optim.Optimizer, total_steps: int):
         """Build the schedule over an optimizer whose learning rate is `lr`."""
-        if self.schedule == "1cycle":
-            settings = {"max_lr": self.lr, "tail": self.tail, "div": self.div}
-            return OneCycle(optimizer, total_steps, **settings)
-        if self.schedule == "step decay":
-            return MultiStepLR(optimizer, [total_steps // 2, total_steps * 3 // 4], gamma=0.1)
-        if self.schedule == "linear decay":
-            return LambdaLR(optimizer, lambda step: 1 - step / total_steps)
-        if self.schedule == "constant":
-            return LambdaLR(optimizer, lambda step: 1.0)
-        raise ValueError(
-            f"The schedule is {self.schedule!r}, but must be one of '1cycle', 'step decay', "
-            "'linear decay' and 'constant'."
-        )
+        cycle = {"max_lr": self.lr, "tail": self.tail, "div": self.div}
+        half, three_quarters = total_steps // 2, total_steps * 3 // 4
+        return {
+            "1cycle": lambda: OneCycle(optimizer, total_steps, **cycle),
+            "step decay": lambda: MultiStepLR(optimizer, [half, three_quarters], gamma=0.1),
+            "linear decay": lambda: LambdaLR(optimizer, lambda step: 1 - step / total_steps),
+            "constant": lambda: LambdaLR(optimizer, lambda step: 1.0),
+        }[self.schedule]()
 
     def batches(
         self, settings: Settings, images: ImageDataset, seed: int, device: torch.device
     ) -> DeviceLoader:
         """Build the training batches of this arm."""
-        return DeviceLoader(
-            images,
-            batch_size=self.batch_size,
-            device=device,
-            shuffle=True,
-            augment=settings.augment,
-            drop_last=True,
-            seed=seed,
-        )
+        return training_loader(images, self.batch_size, seed, device, settings.augment)
 
     def train(
         self,
@@ -77,13 +61,13 @@ class Run:
     ) -> tuple[nn.Module, History]:
         """Train a fresh model by this schedule; the seed decides weights and order.
 
-        Further settings are those of `training.fit`.
+        Further settings are those of `fit`.
         """
         model, optimizer = settings.build(seed, self.lr, device)
-        batches = self.batches(settings, images, seed, device)
-        schedule = self.attach(optimizer, self.epochs * len(batches))
+        loader = self.batches(settings, images, seed, device)
+        schedule = self.attach(optimizer, self.epochs * len(loader))
         history = fit(
-            model, optimizer, batches, epochs=self.epochs, schedule=schedule, **fit_settings
+            model, optimizer, loader, epochs=self.epochs, schedule=schedule, **fit_settings
         )
         return model, history
 
@@ -116,11 +100,7 @@ class Settings:
 
     def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load training, validation and test images; the first two are disjoint."""
-        train, test = load_images()
-        if self.pool > 1:
-            train, test = pool_images(train, self.pool), pool_images(test, self.pool)
-        train, valid, *_ = split_images(train, self.sizes, seed=0)
-        return train, valid, test
+        return load_split(self.pool, self.sizes)
 
 
 def settings() -> Settings:
@@ -198,16 +178,8 @@ def _smoke() -> Settings:
 
 
 def tuned(entry: str) -> dict:
-    """Return what `python -m experiments.tune_04` stored under a name.
-
-    Raises:
-        FileNotFoundError: the file is missing.
-        ValueError: it holds no such entry.
-    """
-    entries = _stored()
-    if entry not in entries:
-        raise ValueError(f"tune_04.json has no entry {entry!r}, only {sorted(entries)}.")
-    return entries[entry]
+    """Return what `python -m experiments.tune_04` stored under a name."""
+    return _stored()[entry]
 
 
 def stored_table(part: str) -> str:
@@ -263,8 +235,8 @@ def _crossing(steps: Sequence[int], means: np.ndarray, target: float) -> float:
     if after == 0:
         return float(steps[0])
     before, logs = after - 1, np.log(steps)
-    share = (target - means[before]) / (means[after] - means[before])
-    return float(np.exp(logs[before] + share * (logs[after] - logs[before])))
+    way = (target - means[before]) / (means[after] - means[before])
+    return float(np.exp(logs[before] + way * (logs[after] - logs[before])))
 
 
 def claims(arms: Mapping, lead: Callable[..., Sequence[float]]) -> list[Claim]:

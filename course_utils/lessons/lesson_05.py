@@ -1,4 +1,4 @@
-"""Lesson 05, cyclical momentum: the courses of the momentum that it compares, and its settings."""
+"""Lesson 05, cyclical momentum: the momentum schedules that it compares, and its settings."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ from statistics import mean
 import torch
 from torch import nn
 
-from course_utils._random import set_seed
-from course_utils.data.datasets import load_images
-from course_utils.data.device_loader import Augment, DeviceLoader
-from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
+from course_utils.data import Augment, DeviceLoader, ImageDataset
 from course_utils.lessons import stored_results
-from course_utils.lr.one_cycle import OneCycle
-from course_utils.lr.schedules import OneCycleCurve
+from course_utils.lessons.common import accuracy_after, load_split, training_loader
+from course_utils.lr import OneCycle, OneCycleCurve
 from course_utils.models import CifarResNet, simple_net
 from course_utils.profiles import choose, seeds
-from course_utils.training.evaluate import evaluate
-from course_utils.training.history import NonFiniteLoss
-from course_utils.training.loop import fit
+from course_utils.training import set_seed
 
 # name -> momentum at the low LR, and at the peak
 ARMS = {
@@ -50,11 +45,7 @@ class Settings:
 
     def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load training, validation and test images; the first two are disjoint."""
-        train, test = load_images()
-        if self.pool > 1:
-            train, test = pool_images(train, self.pool), pool_images(test, self.pool)
-        train, valid, *_ = split_images(train, self.sizes, seed=0)
-        return train, valid, test
+        return load_split(self.pool, self.sizes)
 
     def accuracy(
         self,
@@ -66,40 +57,17 @@ class Settings:
         seed: int,
         device: torch.device,
     ) -> float:
-        """Train a fresh model in one cycle and measure it.
-
-        Args:
-            images: to train on.
-            measured: batches to measure the trained model on.
-            arm: a key of `ARMS`.
-            peak: learning rate at the peak of the cycle.
-            seed: decides the initial weights and the order of the images.
-            device: where to train.
-
-        Returns:
-            Accuracy in %; where the loss became infinite or NaN, that of guessing.
-        """
+        """Train a fresh model in one cycle, with the momenta of an arm; see `accuracy_after`."""
         set_seed(seed)
         model = self.model().to(device)
-        batches = DeviceLoader(
-            images,
-            batch_size=self.batch_size,
-            device=device,
-            shuffle=True,
-            augment=self.augment,
-            drop_last=True,
-            seed=seed,
-        )
+        loader = training_loader(images, self.batch_size, seed, device, self.augment)
         optimizer = torch.optim.SGD(
             model.parameters(), lr=peak, momentum=0.9, weight_decay=self.weight_decay
         )
-        steps = self.epochs * len(batches)
+        steps = self.epochs * len(loader)
         schedule = OneCycle(optimizer, steps, max_lr=peak, momentum=ARMS[arm])
-        try:
-            fit(model, optimizer, batches, epochs=self.epochs, schedule=schedule)
-        except NonFiniteLoss:
-            return 100 / len(images.class_names)
-        return 100 * evaluate(model, measured)[1]
+        run = {"epochs": self.epochs, "schedule": schedule}
+        return accuracy_after(model, optimizer, loader, measured, **run)
 
 
 def best_peak(accuracy: Mapping[float, Sequence[float]]) -> float:
@@ -117,9 +85,6 @@ def stored(net: str) -> dict[str, dict]:
     """Return what `python -m experiments.tune_05` stored about a net, arm by arm.
 
     An arm has "validation" (peak -> accuracies in %), the chosen "peak", and its "test" accuracies.
-
-    Raises:
-        FileNotFoundError: the file is missing.
     """
     return stored_results("tune_05")["nets"][net]
 

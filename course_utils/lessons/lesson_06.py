@@ -10,16 +10,12 @@ from statistics import mean
 import torch
 from torch import nn
 
-from course_utils._random import set_seed
-from course_utils.data.datasets import load_images
-from course_utils.data.device_loader import DeviceLoader
-from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
-from course_utils.lr.one_cycle import OneCycle
+from course_utils.data import DeviceLoader, ImageDataset
+from course_utils.lessons.common import accuracy_after, load_split, training_loader
+from course_utils.lr import OneCycle
 from course_utils.models import CifarResNet, simple_net, small_cnn
 from course_utils.profiles import choose, seeds
-from course_utils.training.evaluate import evaluate
-from course_utils.training.history import NonFiniteLoss
-from course_utils.training.loop import fit
+from course_utils.training import set_seed
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ class Net:
     def builder(
         self, images: ImageDataset, setup: Setup, device: torch.device, lr: float = 0.1
     ) -> Callable[[int], tuple]:
-        """Return a function from a seed to (model, optimizer, batches), as the finder takes it."""
+        """Return a function from a seed to (model, optimizer, loader), as the finder takes it."""
 
         def build(seed: int) -> tuple:
             set_seed(seed)
@@ -52,15 +48,7 @@ class Net:
                 momentum=self.momentum,
                 weight_decay=setup.weight_decay,
             )
-            batches = DeviceLoader(
-                images,
-                batch_size=setup.batch_size,
-                device=device,
-                shuffle=True,
-                drop_last=True,
-                seed=seed,
-            )
-            return model, optimizer, batches
+            return model, optimizer, training_loader(images, setup.batch_size, seed, device)
 
         return build
 
@@ -75,23 +63,16 @@ class Net:
         seed: int,
         one_cycle: bool = True,
     ) -> float:
-        """Train a fresh net, with `lr` as the peak of 1cycle or constant, and return its accuracy.
-
-        Returns:
-            Accuracy on `measured` in %; that of guessing where the loss became infinite or NaN.
-        """
-        model, optimizer, batches = self.builder(images, setup, measured.images.device, lr)(seed)
-        schedule = OneCycle(optimizer, epochs * len(batches), max_lr=lr) if one_cycle else None
-        try:
-            fit(model, optimizer, batches, epochs=epochs, schedule=schedule)
-        except NonFiniteLoss:
-            return 100 / len(images.class_names)
-        return 100 * evaluate(model, measured)[1]
+        """Train a fresh net, with `lr` as the peak of 1cycle or constant; see `accuracy_after`."""
+        device = measured.dataset.images.device
+        parts = _, optimizer, loader = self.builder(images, setup, device, lr)(seed)
+        schedule = OneCycle(optimizer, epochs * len(loader), max_lr=lr) if one_cycle else None
+        return accuracy_after(*parts, measured, epochs=epochs, schedule=schedule)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a profile decides; `is_stored` tells that grid_06.json is about its nets."""
+    """What a profile decides; `is_stored` tells that tune_06.json is about its nets."""
 
     nets: Mapping[str, Net]
     pool: int
@@ -108,11 +89,7 @@ class Settings:
 
     def load(self) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
         """Load training, validation and test images; the first two are disjoint."""
-        train, test = load_images()
-        if self.pool > 1:
-            train, test = pool_images(train, self.pool), pool_images(test, self.pool)
-        train, valid = split_images(train, self.sizes, seed=0)
-        return train, valid, test
+        return load_split(self.pool, self.sizes)
 
 
 def settings() -> Settings:

@@ -11,15 +11,17 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from course_utils._random import set_seed
-from course_utils.data.datasets import load_images
-from course_utils.data.device_loader import Augment, DeviceLoader
-from course_utils.data.image_dataset import ImageDataset, pool_images, split_images
+from course_utils.data import (
+    Augment,
+    DeviceLoader,
+    ImageDataset,
+    load_images,
+    pool_images,
+    split_images,
+)
 from course_utils.models import CifarResNet, simple_net
 from course_utils.profiles import choose, seeds
-from course_utils.training.evaluate import evaluate
-from course_utils.training.history import History
-from course_utils.training.loop import fit
+from course_utils.training import History, evaluate, fit, set_seed
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Run:
         batch_size: images a step; the last step of an epoch may have fewer.
         momentum: of SGD.
         augment: random changes of the training images.
-        dropout: the share of the last layer's inputs that are put to zero at random in training.
-        decay: the share of the steps after which the learning rate falls to a hundredth, or None.
+        dropout: fraction of the last layer's inputs that are put to zero at random in training.
+        decay: fraction of the steps after which the learning rate falls to a hundredth, or None.
         copies: how often each image stands in the set from which training and validation images
             are then drawn; with more than one, there are copies of one image in both.
         shuffled: whether images and labels were shuffled apart.
@@ -88,8 +90,8 @@ class Run:
 
     def build(
         self, images: ImageDataset, seed: int, device: torch.device
-    ) -> tuple[nn.Module, DeviceLoader, torch.optim.Optimizer]:
-        """Build what `fit` takes: a fresh model, its training batches and its optimizer."""
+    ) -> tuple[nn.Module, torch.optim.Optimizer, DeviceLoader]:
+        """Build what `fit` takes: a fresh model, its optimizer and its training batches."""
         set_seed(seed)
         model = self.model()
         if self.dropout:
@@ -97,26 +99,26 @@ class Run:
             layers[-1] = nn.Sequential(nn.Dropout(self.dropout), layers[-1])
         model.to(device)
         settings = {"batch_size": self.batch_size, "augment": self.augment, "seed": seed}
-        batches = DeviceLoader(images, device=device, shuffle=True, **settings)
+        loader = DeviceLoader(images, device=device, shuffle=True, **settings)
         optimizer = torch.optim.SGD(model.parameters(), lr=self.lr, momentum=self.momentum)
-        return model, optimizer, batches
+        return model, optimizer, loader
 
     def train(
         self, images: ImageDataset, valid_images: ImageDataset, seed: int, *, device: torch.device
     ) -> Curves:
         """Carry the run out; the seed decides its images, weights and order."""
         seen, shown = self.draw(images, valid_images, seed)
-        model, optimizer, batches = self.build(seen, seed, device)
+        model, optimizer, loader = self.build(seen, seed, device)
         schedule = None
         if self.decay is not None:
-            first = self.decay * self.epochs * len(batches)
+            first = self.decay * self.epochs * len(loader)
             schedule = LambdaLR(optimizer, lambda step: 1.0 if step < first else 0.01)
         evaluated = partial(DeviceLoader, batch_size=1000, device=device)
         unseen, true_valid = evaluated(valid_images), []
         history = fit(
             model,
             optimizer,
-            batches,
+            loader,
             epochs=self.epochs,
             schedule=schedule,
             valid_loader=evaluated(shown),

@@ -10,13 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils._random import set_seed
-from course_utils.data.datasets import load_images
-from course_utils.data.device_loader import DeviceLoader
-from course_utils.data.image_dataset import ImageDataset, pool_images
+from course_utils.data import DeviceLoader, ImageDataset, load_images, pool_images
 from course_utils.models import CifarResNet, simple_net, small_cnn
 from course_utils.profiles import choose, seeds
-from course_utils.training.step import TrainStep
+from course_utils.training import TrainStep, set_seed
 
 Batch = tuple[Tensor, Tensor]
 
@@ -234,10 +231,10 @@ class Settings:
     def set_up(self, images: ImageDataset, seed: int, *, device: torch.device, model: str) -> SetUp:
         """Build a healthy set-up; the seed draws its images and its weights."""
         set_seed(seed)
-        batches = DeviceLoader(
+        loader = DeviceLoader(
             images, batch_size=self.images, device=device, shuffle=True, seed=seed
         )
-        return SetUp(self.models[model]().to(device), F.cross_entropy, *next(iter(batches)))
+        return SetUp(self.models[model]().to(device), F.cross_entropy, *next(iter(loader)))
 
 
 def settings() -> Settings:

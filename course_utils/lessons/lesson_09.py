@@ -10,14 +10,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from course_utils._random import set_seed
-from course_utils.detection.centernet import DetectionLoss
-from course_utils.detection.models import FpnDetector, ShipDetector
-from course_utils.detection.scenes import PackedScenes, SceneLoader
+from course_utils.detection import DetectionLoss, FpnDetector, SceneLoader, ShipDetector
+from course_utils.detection.scenes import PackedScenes
 from course_utils.lessons.data_09 import Counts, ShipData, from_folder, is_airbus_folder, simulated
-from course_utils.lr.one_cycle import OneCycle
+from course_utils.lr import OneCycle
 from course_utils.profiles import choose, data_folder, seeds
-from course_utils.training.loop import fit
+from course_utils.training import fit, set_seed
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Settings:
         fresh = start is None
         steps = steps or self.more_steps + (self.first_steps if fresh else 0)
         peak = self.peak if fresh else self.second_peak
-        batches = SceneLoader(
+        loader = SceneLoader(
             ships,
             negatives,
             negative_fraction=0.0 if negatives is None else negative_fraction,
@@ -103,7 +101,7 @@ class Settings:
         optimizer = make_optimizer(model)
         schedule = OneCycle(optimizer, steps, max_lr=peak)
         loss = DetectionLoss(heatmap_loss)
-        fit(model, optimizer, batches, epochs=1, schedule=schedule, loss_function=loss)
+        fit(model, optimizer, loader, epochs=1, schedule=schedule, loss_function=loss)
         return model
 
 

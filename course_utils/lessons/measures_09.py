@@ -8,16 +8,16 @@ from functools import cached_property
 
 from torch import nn
 
-from course_utils.detection.metrics import (
-    Pairs,
+from course_utils.detection import (
     PrecisionRecallCurve,
     airbus_score,
     average_precision,
+    detect,
     false_positives_per_empty_image,
     precision_recall,
     threshold_at_recall,
 )
-from course_utils.detection.models import detect
+from course_utils.detection.metrics import Pairs
 from course_utils.lessons.data_09 import ShipData
 
 RECALL = 0.9  # at which detectors are compared

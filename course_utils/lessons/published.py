@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import mean
 
-from course_utils._files import ResultFile
-from course_utils.lessons import STORED
+from course_utils.lessons import stored_results
 from course_utils.lessons.lesson_04 import Run
 from course_utils.lessons.lesson_05 import ARMS
-from course_utils.teaching.claims import format_interval, mean_interval
+from course_utils.teaching import format_interval, mean_interval
 
-# What `python -m experiments.reproduce` has measured.
-RESULT_FILE = STORED / "full_size.json"
 # Test accuracy in % of ResNet-56 on CIFAR-10, from the source text and from He et al. (2016), and
 # the experiment that repeats it.
 PUBLISHED = (
@@ -25,14 +21,13 @@ PUBLISHED = (
 NOT_YET = "not yet measured"
 
 
-def schedule_table(accuracy: Mapping[Run, list[float]], path: Path = RESULT_FILE) -> str:
+def schedule_table(accuracy: Mapping[Run, list[float]]) -> str:
     """Lay out the published figures of lesson 04 beside those measured at full size and now.
 
     Args:
         accuracy: arm -> test accuracies in % measured now, one a seed.
-        path: the file of results.
     """
-    results = ResultFile(path).read()
+    results = stored_results("full_size")
     lines = [f"{'ResNet-56 on CIFAR-10, test accuracy (%)':42}  {'published':>12}  at full size"]
     for title, value, experiment in PUBLISHED:
         ours = _interval([run["accuracy"] for run in results.get(experiment, {}).values()])
@@ -44,13 +39,9 @@ def schedule_table(accuracy: Mapping[Run, list[float]], path: Path = RESULT_FILE
     return "\n".join(lines)
 
 
-def momentum_table(path: Path = RESULT_FILE) -> str:
-    """Lay out lesson 05's arms as measured at full size, each at its best peak.
-
-    Args:
-        path: the file of results.
-    """
-    results = ResultFile(path).read()
+def momentum_table() -> str:
+    """Lay out lesson 05's arms as measured at full size, each at its best peak."""
+    results = stored_results("full_size")
     lines = [f"{'ResNet-20 on CIFAR-10':24}  {'peak':>5}  test accuracy (%)"]
     for arm in ARMS:
         by_peak: dict[str, list[float]] = {}

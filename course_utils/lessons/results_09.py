@@ -8,8 +8,8 @@ from statistics import mean
 from matplotlib.axes import Axes
 
 from course_utils.lessons import stored_results
-from course_utils.plotting.style import COLOURS
-from course_utils.teaching.claims import format_interval, mean_interval
+from course_utils.plotting import COLOURS
+from course_utils.teaching import format_interval, mean_interval
 
 MEASURES = {
     "false_positives": "false positives",
@@ -20,11 +20,7 @@ MEASURES = {
 
 
 def stored() -> list[dict]:
-    """Return one entry a seed, as `tune_09.run_seed` makes it.
-
-    Raises:
-        FileNotFoundError: the file is missing.
-    """
+    """Return one entry a seed, as `tune_09.run_seed` makes it."""
     return stored_results("tune_09")["seeds"]
 
 

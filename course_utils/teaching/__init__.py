@@ -10,7 +10,7 @@ from course_utils.teaching.claims import (
 from course_utils.teaching.exercises import Case, Exercise, check
 from course_utils.teaching.predictions import compare, predict
 from course_utils.teaching.progress import progress_table
-from course_utils.teaching.quiz import ask
+from course_utils.teaching.quiz import ask, number_questions
 
 __all__ = [
     "Case",
@@ -22,6 +22,7 @@ __all__ = [
     "compare",
     "format_interval",
     "mean_interval",
+    "number_questions",
     "predict",
     "progress_table",
     "seeds_needed",

@@ -56,6 +56,19 @@ def ask(
     return right
 
 
+def number_questions(lesson: str, *questions: dict) -> tuple[dict, ...]:
+    """Return a lesson's questions as `ask` takes them, numbered from 1.
+
+    Args:
+        lesson: the lesson's number.
+        questions: each with "question", "options", "correct" and "why", see `ask`.
+    """
+    return tuple(
+        {"lesson": lesson, "number": number, **question}
+        for number, question in enumerate(questions, start=1)
+    )
+
+
 def _print(text: str) -> None:
     indent = "     " if text.startswith("  ") else ""
     print(textwrap.fill(text, width=88, subsequent_indent=indent, break_on_hyphens=False))

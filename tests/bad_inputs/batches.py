@@ -17,13 +17,13 @@ from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.training.device import pick_device, set_threads
 
 
-def image_set(n=8, size=8):
+def dataset(n=8, size=8):
     images = torch.zeros(n, 1, size, size, dtype=torch.uint8)
     return ImageDataset(images, torch.arange(n) % 2, ("a", "b"), (0.5,), (0.3,), "set")
 
 
 def batches_with(**settings):
-    return lambda batches: batches(image_set(), **{"batch_size": 4} | settings)
+    return lambda batches: batches(dataset(), **{"batch_size": 4} | settings)
 
 
 class Positions:
@@ -43,7 +43,7 @@ class Positions:
 
 
 def with_state(state):
-    return lambda load: load(DeviceLoader(image_set(), batch_size=4), state)
+    return lambda load: load(DeviceLoader(dataset(), batch_size=4), state)
 
 
 def load_from(content):

@@ -1,9 +1,8 @@
 """Bad inputs of what surrounds a lesson: exercises, quiz, progress."""
 
 from bad_inputs.data import environment
-from course_utils.teaching.exercises import Case, Exercise, check
-from course_utils.teaching.progress import progress_table
-from course_utils.teaching.quiz import ask
+from course_utils.lessons import start_lesson, stored_results
+from course_utils.teaching import Case, Exercise, ask, check, progress_table
 
 LETTERS = {"A": "yes", "B": "no"}
 
@@ -13,7 +12,19 @@ def graded(check):
         check(None, Exercise("02", "core", abs, [Case("a number", (1,))]))
 
 
+def on_an_abacus(start):
+    with environment(COURSE_DEVICE="abacus"):
+        start()
+
+
 ROWS = {
+    "lesson on a device that is none": (
+        start_lesson, on_an_abacus, ValueError, "'abacus'", "COURSE_DEVICE",
+    ),
+    "results that are not stored": (
+        stored_results, lambda stored: stored("tune_99"),
+        FileNotFoundError, "tune_99.json is missing", "python -m experiments.tune_99",
+    ),
     "titles as a list": (
         progress_table, lambda table: table(["01"]), TypeError, "titles is of type list", "Mapping",
     ),

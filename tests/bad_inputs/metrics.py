@@ -133,13 +133,11 @@ ROWS = {
         airbus_score, lambda score: score([]), ValueError, "no image", "at least one",
     ),
     "masks of two sizes": (
-        airbus_score,
-        lambda score: score([(MASKS, MASKS[..., :3])], overlap=mask_overlaps),
+        mask_overlaps, lambda overlaps: overlaps(MASKS, MASKS[..., :3]),
         ValueError, "(1, 4, 4) and (1, 4, 3)",
     ),
     "masks None": (
-        airbus_score, lambda score: score([(None, MASKS)], overlap=mask_overlaps),
-        TypeError, "found is None",
+        mask_overlaps, lambda overlaps: overlaps(None, MASKS), TypeError, "found is None",
     ),
     "one value": (mean_interval, lambda mean: mean([1.0]), ValueError, "got 1", "more seeds"),
     "a value NaN": (

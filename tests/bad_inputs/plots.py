@@ -6,21 +6,20 @@ import torch
 from matplotlib.figure import Figure
 
 from bad_inputs.finder import curve
-from course_utils.detection.look_alikes import nearest_kind
-from course_utils.lr.curve import LRCurve
-from course_utils.plotting.explore_oversampling import explore_oversampling, plot_counts
-from course_utils.plotting.explore_thresholds import explore_thresholds, plot_points, prepare_axes
-from course_utils.plotting.plots import (
+from course_utils.detection import nearest_kind
+from course_utils.lr import LRCurve
+from course_utils.plotting import (
+    explore_oversampling,
+    explore_thresholds,
     plot_arms,
     plot_history,
     plot_losses,
     plot_lr_curves,
+    plot_scene,
     plot_schedule,
     plot_steps,
 )
-from course_utils.plotting.scenes import plot_scene
-from course_utils.training.callbacks import progress_bar
-from course_utils.training.history import History
+from course_utils.training import History, progress_bar
 
 
 def axes(count=1):
@@ -73,21 +72,18 @@ ROWS = {
         lambda plot: plot(axes(), History(train_loss=[1.0], step_loss=[1.0, 1.0]), [1.0, 2.0]),
         ValueError, "2 evaluated", "1 epochs",
     ),
-    "no detectors to draw": (
-        prepare_axes, lambda prepare: prepare(axes(3), {}), ValueError, "no curve", "at least one",
-    ),
-    "no detectors to mark": (
-        plot_points, lambda plot: plot(axes(3), {}, recall=2),
-        ValueError, "recall is 2", "at most 1",
-    ),
     "no detectors to explore": (
         explore_thresholds, lambda explore: explore({}), ValueError, "no curve", "at least one",
     ),
-    "counts with an empty class": (
-        plot_counts, lambda plot: plot(axes(), [3, 0]), ValueError, "[3, 0]", "at least one image",
+    "an empty class to explore": (
+        explore_oversampling, lambda explore: explore({"cat": 3, "dog": 0}),
+        ValueError, "'dog'", "is 0", "at least 1",
+    ),
+    "half an image to explore": (
+        explore_oversampling, lambda explore: explore({"cat": 0.5}), ValueError, "'cat' is 0.5",
     ),
     "no classes to explore": (
-        explore_oversampling, lambda explore: explore({}), ValueError, "[]", "at least one image",
+        explore_oversampling, lambda explore: explore({}), ValueError, "no class", "at least one",
     ),
     "scene as an image": (
         plot_scene, lambda plot: plot(axes(), torch.zeros(3, 8, 8)),

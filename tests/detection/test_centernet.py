@@ -17,8 +17,8 @@ from course_utils.detection.centernet import (
 
 def as_outputs(maps):
     """Turn target maps into what a perfect detector puts out."""
-    heat = torch.where(maps[:, 5:6] == 1, 8.0, -8.0)
-    return torch.cat([heat, maps[:, 1:5]], 1)
+    heatmap = torch.where(maps[:, 5:6] == 1, 8.0, -8.0)
+    return torch.cat([heatmap, maps[:, 1:5]], 1)
 
 
 def random_boxes(generator, count=3):
@@ -112,22 +112,22 @@ def test_all_negative_batch(kind):
 def test_formulas():
     """Do the sums agree with the formulas, written out for single cells?"""
     logits, p = torch.tensor([[[0.4, -1.2]]]), torch.tensor([[[0.4, -1.2]]]).sigmoid()
-    heat, centre = torch.tensor([[[1.0, 0.3]]]), torch.tensor([[[1.0, 0.0]]])
-    plain = -(heat * p.log() + (1 - heat) * (1 - p).log()).sum()
-    assert cross_entropy(logits, heat, centre) == pytest.approx(float(plain), rel=1e-5)
+    heatmap, centre = torch.tensor([[[1.0, 0.3]]]), torch.tensor([[[1.0, 0.0]]])
+    plain = -(heatmap * p.log() + (1 - heatmap) * (1 - p).log()).sum()
+    assert cross_entropy(logits, heatmap, centre) == pytest.approx(float(plain), rel=1e-5)
     a = -((1 - p[..., 0]) ** 2 * p[..., 0].log())
     b = -((1 - 0.3) ** 4 * p[..., 1] ** 2 * (1 - p[..., 1]).log())
-    assert focal(logits, heat, centre) == pytest.approx(FOCAL_WEIGHT * float(a + b), rel=1e-5)
+    assert focal(logits, heatmap, centre) == pytest.approx(FOCAL_WEIGHT * float(a + b), rel=1e-5)
 
 
 def test_hard_examples_are_the_hardest():
     """Do only the hardest cells away from ships count, and all cells on ships?"""
     logits = torch.full((1, 10, 10), -1.0)
-    heat = torch.zeros(1, 10, 10)
+    heatmap = torch.zeros(1, 10, 10)
     logits[0, 0, :7] = 2.0
     hard, easy = (float(F.softplus(torch.tensor(value))) for value in (2.0, -1.0))
     kept = round(100 * HARD_FRACTION)
-    loss = hard_examples(logits, heat, heat)
+    loss = hard_examples(logits, heatmap, heatmap)
     assert kept > 7 and loss == pytest.approx(7 * hard + (kept - 7) * easy, rel=1e-5)
-    heat[0, 9, 9] = 1.0  # one of 99 others less is still the same tenth, rounded
-    assert hard_examples(logits, heat, heat) - loss == pytest.approx(1 + easy, rel=1e-5)
+    heatmap[0, 9, 9] = 1.0  # one of 99 others less is still the same tenth, rounded
+    assert hard_examples(logits, heatmap, heatmap) - loss == pytest.approx(1 + easy, rel=1e-5)

@@ -15,7 +15,6 @@ from course_utils.detection.metrics import (
     airbus_score,
     average_precision,
     false_positives_per_empty_image,
-    image_score,
     mask_overlaps,
     precision_recall,
     threshold_at_recall,
@@ -258,9 +257,9 @@ def test_mean_over_images():
 
 def test_strictly_above():
     """Is an overlap of exactly .5 no match, as the challenge asks for more, and .75 none at .75?"""
-    assert image_score(torch.tensor([[0.5]], dtype=torch.float64)) == 0
-    assert image_score(torch.tensor([[0.75]], dtype=torch.float64)) == pytest.approx(0.5)
-    assert image_score(torch.tensor([[1.0]])) == 1
+    for overlap, score in ((0.5, 0.0), (0.75, 0.5), (1.0, 1.0)):
+        table = torch.tensor([[overlap]], dtype=torch.float64)
+        assert airbus_score([(1, 1)], overlap=lambda *_: table) == pytest.approx(score)  # noqa: B023
 
 
 def masks(*columns):

@@ -270,21 +270,21 @@ def test_ties():
     assert [item.index for item in ranking.items] == [2, 3]
 
 
-def thinned_by_hand(items, most):
+def thinned_by_hand(items, count):
     """Sort all, then keep each that looks like none that is kept."""
     kept = []
     for item in sorted(items, key=lambda item: (-item.score, item.index)):
         apart = [(item.look - other.look).square().mean() ** 0.5 for other in kept]
         if all(distance >= MIN_DISTANCE for distance in apart):
             kept.append(item)
-    return kept[:most]
+    return kept[:count]
 
 
-@pytest.mark.parametrize("most", [5, 12, 400])
-def test_thinned_as_by_hand(most):
+@pytest.mark.parametrize("count", [5, 12, 400])
+def test_thinned_as_by_hand(count):
     """Is what each addition leaves the same as sorting and thinning all of it anew?"""
-    generator = torch.Generator().manual_seed(most)
-    ranking, kept = Ranking(most), []
+    generator = torch.Generator().manual_seed(count)
+    ranking, kept = Ranking(count), []
     dropped = 0
     for start in range(0, 300, 7):
         levels = torch.randint(0, 256, (7,), generator=generator).tolist()
@@ -293,7 +293,7 @@ def test_thinned_as_by_hand(most):
         new = [negative(start + i, scores[i], level=levels[i]) for i in range(7)]
         ranking.add(new)
         dropped += len(kept) + 7
-        kept = thinned_by_hand([*kept, *new], most)
+        kept = thinned_by_hand([*kept, *new], count)
         dropped -= len(kept)
         assert [item.index for item in ranking.items] == [item.index for item in kept]
     assert dropped > 100

@@ -18,10 +18,15 @@ from course_utils.lessons.published import PUBLISHED
 from experiments import reproduce
 
 
-@pytest.fixture
-def command(tmp_path, monkeypatch):
-    """Return the command, shrunk to the smoke profile, and its file of results."""
+@pytest.fixture(autouse=True)
+def smoke(monkeypatch):
+    """Run the smoke profile on a few generated images."""
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Return the command, shrunk to the smoke profile, and its file of results."""
     path = tmp_path / "results.json"
 
     def run(*arguments):
@@ -31,6 +36,7 @@ def command(tmp_path, monkeypatch):
     return run, path
 
 
+@pytest.mark.slow
 def test_runs_are_stored_and_not_repeated(command, capsys):
     """Is each seed's accuracy stored with device and date, and only what lacks run later?"""
     run, path = command
@@ -45,6 +51,7 @@ def test_runs_are_stored_and_not_repeated(command, capsys):
     assert capsys.readouterr().out.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_beginning_of_names(command):
     """Does the beginning of a name run all experiments whose names begin so, and no other?"""
     run, path = command
@@ -53,6 +60,7 @@ def test_beginning_of_names(command):
     assert list(ResultFile(path).read()) == names
 
 
+@pytest.mark.slow
 def test_momentum_chooses_its_peak(command):
     """Is every peak tried on each seed, and only the best by validation accuracy tested?"""
     run, path = command
@@ -67,6 +75,7 @@ def test_momentum_chooses_its_peak(command):
     assert tests == [f"test, peak {best:g}, seed {seed}" for seed in (10, 11)]
 
 
+@pytest.mark.slow
 def test_unfinished_run_goes_on(command, monkeypatch, capsys):
     """Does a run that is cut off go on from its checkpoint, and end like one that was not?"""
     run, path = command
@@ -122,6 +131,7 @@ def test_missing_images(command, monkeypatch, tmp_path):
         command[0]("resnet56-1cycle-50")
 
 
+@pytest.mark.slow
 def test_two_ranks(command, tmp_path):
     """Do two ranks under torchrun train one model, and rank 0 alone store and tell its result?"""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
@@ -137,12 +147,6 @@ def test_two_ranks(command, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(name) == 1
     assert ResultFile(command[1]).read()[name]["seed 0"]["ranks"] == 2
-
-
-@pytest.fixture(autouse=True)
-def smoke(monkeypatch, tmp_path):
-    """Run the smoke profile on a few generated images."""
-    monkeypatch.setenv("COURSE_PROFILE", "smoke")
 
 
 def machine(tmp_path, compiled=False):
@@ -176,6 +180,7 @@ def test_no_image_is_held_out(tmp_path, monkeypatch):
     assert sizes == [160]
 
 
+@pytest.mark.slow
 def test_compiled_in_place(tmp_path):
     """Does a compiled model keep the names of its state, so that checkpoints fit both?"""
     settings = machine(tmp_path, compiled=True).prepare(lesson_04.settings())
@@ -194,6 +199,7 @@ def test_divergence_counts_as_guessing(tmp_path):
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("[0-9]*.ipynb"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_full_profile_runs(path, tmp_path, monkeypatch):
     """Runs the lesson, without its solution, on the full profile's path, shrunk to a few steps?"""

@@ -8,7 +8,6 @@ from course_utils.imbalance.imbalance import class_counts
 from course_utils.imbalance.sampling import oversample_indices
 from course_utils.lessons import exercise_01, lesson_01
 from course_utils.lessons.lesson_01 import ARMS, Repeated
-from experiments import tune_01
 
 
 @pytest.fixture
@@ -72,41 +71,12 @@ def test_weights_reach_the_loss(small):
     assert torch.equal(plain, again) and not torch.equal(plain, weighted)
 
 
-def test_unknown_arm(small):
-    """Does an arm that does not exist raise a sentence with those that do?"""
-    settings, (source, *_) = small
-    with pytest.raises(ValueError, match="'smote', but must be one of as it is, oversampling"):
-        settings.train("smote", source, steps=1, lr=0.1, seed=0, device="cpu")
-
-
 @pytest.mark.parametrize("steps", [1, 3, 4, 7])
 def test_repeated(steps):
     """Are epochs repeated until exactly the steps are taken, in the middle of one as well?"""
     repeated = Repeated(["a", "b", "c"], steps)
     assert len(repeated) == steps
     assert "".join(repeated) == "abcabca"[:steps]
-
-
-def test_learning_rates(small):
-    """Is each learning rate tried for each budget and arm, and its accuracy one in percent?"""
-    settings, _ = small
-    found = list(
-        tune_01.learning_rates(replace(settings, budgets={"short": 1}), "cpu", grid=(0.01, 0.1))
-    )
-    assert [(budget, arm) for budget, arm, _ in found] == [
-        ("short", arm) for arm in ("balanced", "as it is", "prior correction", *ARMS[1:])
-    ]
-    for _, _, values in found:
-        assert list(values) == [0.01, 0.1] and all(0 <= v <= 100 for v in values.values())
-
-
-def test_command(small, monkeypatch, capsys):
-    """Does the command print a line an arm and budget, with the best learning rate?"""
-    found = {0.1: 60.0, 0.2: 71.25, 0.4: 70.0}
-    monkeypatch.setattr(tune_01, "learning_rates", lambda *_: [("short", "as it is", found)])
-    tune_01.main()
-    words = " ".join(capsys.readouterr().out.split())
-    assert words == "short as it is 0.1: 60.0, 0.2: 71.2, 0.4: 70.0; best 0.2"
 
 
 def test_library_solves_the_exercise():

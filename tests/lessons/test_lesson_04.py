@@ -36,12 +36,6 @@ def test_schedules(schedule, expected):
     np.testing.assert_allclose(lrs_of(run, 8), expected)
 
 
-def test_unknown_schedule():
-    """Does an unknown schedule raise a sentence that names it and the known ones?"""
-    with pytest.raises(ValueError, match="'cosine'.*'1cycle', 'step decay'"):
-        lrs_of(Run("cosine", epochs=1, lr=0.1, batch_size=4), 8)
-
-
 def test_full_profile_is_the_published_one(monkeypatch):
     """Does the full profile run ResNet-56 at the source text's learning rates and epochs?"""
     monkeypatch.setenv("COURSE_PROFILE", "full")
@@ -83,24 +77,6 @@ def stored(monkeypatch, tmp_path):
     path.write_text(json.dumps({"entries": {"net, batch 128, 1cycle, 8 epochs": entry}}))
     monkeypatch.setattr("course_utils.lessons.STORED", path.parent)
     return path
-
-
-def test_tuned(stored):
-    """Is the stored learning rate found by its arm's name?"""
-    assert lesson_04.tuned("net, batch 128, 1cycle, 8 epochs")["lr"] == 0.4
-
-
-def test_unknown_entry(stored):
-    """Does an arm that was not tuned raise a sentence that names it and what there is?"""
-    with pytest.raises(ValueError, match="no entry 'x', only .*1cycle, 8 epochs"):
-        lesson_04.tuned("x")
-
-
-def test_missing_file(stored):
-    """Does a missing file raise a sentence with the command that makes it?"""
-    stored.unlink()
-    with pytest.raises(FileNotFoundError, match="tune_04.json is missing.*tune_04"):
-        lesson_04.stored_table("net")
 
 
 def test_stored_table(stored):

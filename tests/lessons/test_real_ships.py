@@ -7,7 +7,7 @@ from tiny_notebooks import REPOSITORY
 from course_utils.lessons.data_09 import Counts, from_folder, port_of
 
 pytestmark = pytest.mark.skipif(
-    not (SEN2SHIPS / TABLE).is_file(), reason="sen2ships is not there: see tests/sen2ships.py"
+    not (SEN2SHIPS / TABLE).is_file(), reason="sen2ships is not there: see tests/helpers/sen2ships"
 )
 
 
@@ -23,6 +23,7 @@ def test_ports_of_real_images(seed):
         assert len(scene.boxes) and scene.boxes.min() >= 0 and scene.boxes.max() <= 64
 
 
+@pytest.mark.slow
 def test_lesson_runs_on_real_images(tmp_path, monkeypatch):
     """Do the lesson's cells run on a folder in Airbus layout, in a few steps?"""
     monkeypatch.setenv("COURSE_PROFILE", "smoke")

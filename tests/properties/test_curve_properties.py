@@ -46,7 +46,7 @@ def test_steps_beyond_the_ends(curve):
 
 @given(STEPS, PEAKS, st.fixed_dictionaries(LEGS))
 def test_ends_of_the_legs(total, peak, plan):
-    """Has the seed's form the low LR, the peak, the low LR and the final LR where it says so?"""
+    """Has Gugger's form the low LR, the peak, the low LR and the final LR where it says so?"""
     curve = OneCycleCurve.gugger(total, peak, **plan)
     low, leg = peak / plan["div"], (1 - plan["tail"]) / 2 * (total - 1)
     assert curve.lr(0) == low
@@ -57,10 +57,10 @@ def test_ends_of_the_legs(total, peak, plan):
 
 
 @given(SEED_CURVES, st.floats(0, 1))
-def test_legs_are_equal(curve, share):
+def test_legs_are_equal(curve, fraction):
     """Is the second leg the mirror image of the first, in LR and in momentum?"""
     leg = curve.phases[0].end
-    up, down = curve.at(leg * (1 - share)), curve.at(leg * (1 + share))
+    up, down = curve.at(leg * (1 - fraction)), curve.at(leg * (1 + fraction))
     assert down == (
         pytest.approx(up[0]),
         None if up[1] is None else pytest.approx(up[1], abs=1e-12),
