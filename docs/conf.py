@@ -10,19 +10,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import tomllib
+
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(DOCS), str(ROOT)]  # the helpers beside this file; the package as it is here
 
-from api_pages import module_sections, modules_without_page  # noqa: E402
 from run_times import run_times_table  # noqa: E402
-
-import course_utils  # noqa: E402
 
 project = "The practical tricks of training neural networks"
 author = "the authors of the course"
 project_copyright = "2026, the authors of the course. Code: MIT. Text and figures: CC BY 4.0"
-release = course_utils.__version__
+project_table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+release = project_table["version"]
 
 root_doc = "docs/index"
 include_patterns = ["docs/**", "notebooks/*.ipynb", "CONTRIBUTING.md"]
@@ -50,9 +50,6 @@ myst_enable_extensions = ["substitution"]
 myst_heading_anchors = 3
 myst_substitutions = {
     "run_times": run_times_table(ROOT / "build" / "run_times.json", notebooks=ROOT / "notebooks"),
-    "other_modules": module_sections(
-        "course_utils", modules_without_page(ROOT / "course_utils", DOCS / "api")
-    ),
 }
 
 # The package, from its docstrings.
@@ -64,7 +61,9 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 # What has no page here to be linked to: other packages, the package as a whole, single lessons.
 nitpick_ignore_regex = [("py:.*", r"(?!course_utils\.(?!lessons\b)).*")]
-nitpick_ignore = [("py:class", "course_utils.watchdog.Result")]  # a type variable has no page
+nitpick_ignore = [
+    ("py:class", "course_utils.teaching.time_limit.Result")
+]  # a type variable has no page
 
 html_theme = "sphinx_book_theme"
 html_title = "Training tricks"

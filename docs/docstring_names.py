@@ -20,7 +20,9 @@ CODE_BEFORE_LETTER = re.compile(r"(?<![`\w])(`[^`]+`)(?=\w)")
 def name_role(role, rawtext, text, lineno, inliner, options=None, content=()):
     """Return the nodes for text between backticks: a link to a Python object, or code."""
     if NAME.fullmatch(text):
-        return PyXRefRole()("py:obj", rawtext, text, lineno, inliner, options or {}, content)
+        # A full stop in front lets `loop.fit` be the end of a longer name.
+        target = f".{text}" if "." in text else text
+        return PyXRefRole()("py:obj", rawtext, target, lineno, inliner, options or {}, content)
     return [nodes.literal(rawtext, text)], []
 
 

@@ -44,6 +44,9 @@ TAGS = {
 }
 MAX_BYTES = 2_000_000
 MAX_CODE_LINES = 250
+MAX_IMPORTS = 6
+# A module of a room, past its face; single lessons have none.
+PAST_A_FACE = re.compile(r"\bcourse_utils\.(?!lessons\b)\w+\.\w+")
 CELLS = range(20, 46)
 CLAIMS = range(2, 5)
 # At the start of a word, so that a web address with such a folder in it is none.
@@ -132,6 +135,26 @@ def length(notebook: NotebookNode) -> list[str]:
     return sentences
 
 
+def set_up(notebook: NotebookNode) -> list[str]:
+    """Require a short set-up, out of the reader's way, and imports from the rooms' faces."""
+    sentences = [
+        f"Cell {index} imports from {match[0]}: import from the room's face."
+        for index, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+        for match in PAST_A_FACE.finditer(cell.source)
+    ]
+    first = code_cells(notebook)[0]
+    count = len(re.findall(r"^(?:from|import) ", first.source, flags=re.MULTILINE))
+    if count > MAX_IMPORTS:
+        sentences.append(
+            f"The first code cell has {count} import lines, but {MAX_IMPORTS} are allowed: "
+            "import what is used once where it is used."
+        )
+    if count and not first.metadata.get("jupyter", {}).get("source_hidden"):
+        sentences.append("The first code cell is not collapsed: set its jupyter.source_hidden.")
+    return sentences
+
+
 def known_tags(notebook: NotebookNode) -> list[str]:
     """Refuse a tag that nothing reads: it may be a mistyped one, and a solution would leak."""
     return [
@@ -216,6 +239,7 @@ RULES: tuple[Rule, ...] = (
     no_stored_widgets,
     size,
     length,
+    set_up,
     known_tags,
     sections,
     prose_after_figures,

@@ -20,7 +20,7 @@ from tiny_notebooks import REPOSITORY, code, notebook
 PATHS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 TABLE = "no  claim\n--  -----\n 1  a claim\n 2  another\n"
 HINT = "<details><summary>Hint</summary>\n\nThink.\n</details>"
-CHECK = "from course_utils.teaching.exercises import check\ncheck(double, EXERCISE);"
+CHECK = "from course_utils.teaching import check\ncheck(double, EXERCISE);"
 SOLUTION = "def double_solution(x):\n    return 2 * x"
 
 
@@ -144,6 +144,23 @@ BAD = {
         set_source("claims", "print(table)\n" * 300),
         "length",
         "lines of code",
+    ),
+    "import past a face": (
+        set_source("claims", "from course_utils.lr.finder import find_lr"),
+        "set_up",
+        "course_utils.lr.finder",
+    ),
+    "long set-up": (
+        lambda book: next(c for c in book.cells if c.source == "draw()").update(
+            source="import a\n" * 7, metadata={"jupyter": {"source_hidden": True}}
+        ),
+        "set_up",
+        "7 import lines",
+    ),
+    "open set-up": (
+        lambda book: next(c for c in book.cells if c.source == "draw()").update(source="import a"),
+        "set_up",
+        "not collapsed",
     ),
     "mistyped tag": (
         lambda book: find(book, "solution").metadata.tags.append("Solution"),
