@@ -7,7 +7,6 @@ import torch
 
 from bad_inputs.data import environment, made
 from course_utils._files import ResultFile
-from course_utils.data.device_loader import Augment, source_pixels
 from course_utils.training import distributed as ranks
 from course_utils.training.distributed import exists_for_all, join_ranks, refuse_ranks
 from experiments.reproduce import Machine, experiments, reproduce
@@ -66,17 +65,6 @@ def in_a_file(add):
 
 
 ROWS = {
-    "augment None": (
-        source_pixels, lambda source: source((1, 4, 4), None),
-        TypeError, "augment is None", "Augment",
-    ),
-    "pad of half a pixel": (
-        source_pixels, lambda source: source((1, 4, 4), Augment(pad=0.5)), ValueError, "pad is 0.5",
-    ),
-    "pad as large as the image": (
-        source_pixels, lambda source: source((1, 4, 9), Augment(pad=4)),
-        ValueError, "pad is 4", "4 x 9",
-    ),
     "what ranks cannot do": (
         refuse_ranks, with_two_ranks(lambda refuse: refuse("find_lr")),
         ValueError, "find_lr", "2 ranks",
@@ -105,5 +93,4 @@ ROWS = {
     "experiment beside damaged results": (
         reproduce, repeat(b"{"), ValueError, "results.json is damaged", "delete it",
     ),
-    "experiment without images": (reproduce, repeat(), FileNotFoundError, "x/cifar-10", "missing"),
 }  # fmt: skip

@@ -6,7 +6,6 @@ from small_runs import make_model, sgd
 
 from course_utils.lr.one_cycle import OneCycle
 from course_utils.lr.schedules import OneCycleCurve, Phase, PhasedCurve
-from course_utils.plotting.explore_lr import cycle_shape
 
 SHAPE = {"peak": 0.8, "div": 10, "tail": 0.1, "rise": 0.3, "momentum": (0.85, 0.95)}
 
@@ -96,7 +95,7 @@ ROWS = {
         OneCycle.load_state_dict, loads(total_steps=9), ValueError, "total_steps is 9", "is 5",
     ),
     "divisor NaN": (
-        OneCycleCurve, lambda curve: curve.seed(9, 0.1, final_div=math.nan),
+        OneCycleCurve, lambda curve: curve.gugger(9, 0.1, final_div=math.nan),
         ValueError, "final_div",
     ),
     "smith's tail below 0": (
@@ -119,7 +118,8 @@ ROWS = {
         ValueError, "no step -1", "8",
     ),
     "a step after the last": (
-        PhasedCurve.at, lambda at: at(OneCycleCurve.gugger(9, 0.1), 9), ValueError, "no step 9", "8",
+        PhasedCurve.at, lambda at: at(OneCycleCurve.gugger(9, 0.1), 9),
+        ValueError, "no step 9", "8",
     ),
     "a step as a text": (
         PhasedCurve.at, lambda at: at(OneCycleCurve.gugger(9, 0.1), "3"), ValueError, "step is '3'",
@@ -141,8 +141,5 @@ ROWS = {
     "unknown shape": (
         Phase, lambda phase: phase(5, (0, 1), shape="cubic"),
         ValueError, "'cubic'", "linear, cosine",
-    ),
-    "unknown form": (
-        cycle_shape, lambda shape: shape("Smith", **SHAPE), ValueError, "form is 'Smith'", "fastai",
     ),
 }  # fmt: skip
