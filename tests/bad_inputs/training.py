@@ -7,8 +7,11 @@ from pathlib import Path
 import torch
 from small_runs import make_batches, make_data, make_model, sgd
 
+from course_utils.diagnostics import overfit_check
 from course_utils.imbalance.class_metrics import collect_logits
 from course_utils.teaching.time_limit import run_with_limit
+from course_utils.training.callbacks import AveragedWeights
+from course_utils.training.distributed import make_step
 from course_utils.training.evaluate import evaluate
 from course_utils.training.history import NonFiniteLoss
 from course_utils.training.loop import fit
@@ -74,6 +77,19 @@ ROWS = {
     "inputs NaN": (
         fit, fit_with([(make_data(4)[0] * math.nan, LONG)], epochs=1),
         NonFiniteLoss, "loss is nan", "step 1 of epoch 1", "batch 1 holds NaN",
+    ),
+    "average that forgets nothing": (
+        AveragedWeights, lambda mean: mean(make_model(), decay=1), ValueError, "decay is 1", "below 1",
+    ),
+    "step of a frozen model": (
+        make_step, lambda step: step(frozen(), sgd(make_model())), ValueError, "no trainable",
+    ),
+    "step without a model": (
+        make_step, lambda step: step(None, sgd(make_model())), TypeError, "model is None", "Module",
+    ),
+    "set-up check with swapped parts": (
+        overfit_check, lambda check: check(sgd(make_model()), make_model(), make_batches()),
+        TypeError, "model and optimizer are swapped",
     ),
     "optimizer and loader swapped": (
         fit, lambda fit: fit(make_model(), make_batches(), sgd(make_model()), epochs=1),
