@@ -29,10 +29,6 @@ ROWS = {
         TrainStep.__call__, lambda call: call(step(), torch.zeros(4, 6)),
         TypeError, "Tensor", "pair",
     ),
-    "step on other labels": (
-        TrainStep.__call__, lambda call: call(step(), (torch.zeros(2, 6), torch.tensor([0, 3]))),
-        ValueError, "Target 3", "(2, 3)",
-    ),
     "a seed to compare by": (
         compare_lr_finders, lambda compare: compare({"a": build}, 3),
         TypeError, "seeds is 3", "Iterable",

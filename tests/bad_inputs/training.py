@@ -79,9 +79,10 @@ ROWS = {
         NonFiniteLoss, "loss is nan", "step 1 of epoch 1", "batch 1 holds NaN",
     ),
     "average that forgets nothing": (
-        AveragedWeights, lambda mean: mean(make_model(), decay=1), ValueError, "decay is 1", "below 1",
+        AveragedWeights, lambda mean: mean(make_model(), decay=1),
+        ValueError, "decay is 1", "below 1",
     ),
-    "step of a frozen model": (
+    "made step of a frozen model": (
         make_step, lambda step: step(frozen(), sgd(make_model())), ValueError, "no trainable",
     ),
     "step without a model": (
