@@ -7,21 +7,14 @@ from nbformat import NotebookNode
 
 
 def read_lesson(text: str) -> NotebookNode:
-    """Read a stored notebook and fold its solutions; myst-nb calls this for each lesson.
+    """Read a stored notebook and fold its solutions, by myst-nb's own tag; it calls this itself.
 
     Args:
         text: the notebook's file.
     """
     notebook = nbformat.reads(text, as_version=4)
     for cell in notebook.cells:
-        fold_solution(cell)
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and "solution" in tags:
+            cell.metadata["tags"] = [*tags, "hide-input"]
     return notebook
-
-
-def fold_solution(cell: NotebookNode) -> bool:
-    """Fold the code of a solution, by myst-nb's own tag; return whether the cell is one."""
-    tags = cell.metadata.get("tags", [])
-    if cell.cell_type != "code" or "solution" not in tags:
-        return False
-    cell.metadata["tags"] = [*tags, "hide-input"]
-    return True

@@ -44,13 +44,6 @@ def test_exponent(power):
     assert exponent(sizes, [3e-6 * size**power for size in sizes]) == pytest.approx(power)
 
 
-@pytest.mark.parametrize("sizes, seconds", [([10], [1.0]), ([10, 10], [1.0, 2.0]), ([1, 2], [1.0])])
-def test_exponent_of_too_little(sizes, seconds):
-    """Do too few sizes, or times of another number, raise a sentence?"""
-    with pytest.raises(ValueError, match="equally many, and at least two different sizes"):
-        exponent(sizes, seconds)
-
-
 def test_best_time():
     """Is the time that of one call, however often it is called?"""
     calls = []

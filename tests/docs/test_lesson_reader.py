@@ -1,5 +1,5 @@
 import nbformat
-from lesson_reader import fold_solution, read_lesson
+from lesson_reader import read_lesson
 from nbformat import v4
 from notebook_cells import tags
 from tiny_notebooks import code, notebook
@@ -16,12 +16,6 @@ def test_solutions_are_folded():
         ["solution", "hide-input"],
         ["check"],
     ]
-
-
-def test_fold_says_whether():
-    """Does the small step say whether it did something?"""
-    assert fold_solution(code("x", "solution"))
-    assert not fold_solution(code("x", "exercise"))
 
 
 def test_outputs_stay():

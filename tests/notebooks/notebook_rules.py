@@ -13,8 +13,7 @@ from pathlib import Path
 
 import nbformat
 from editions.assignment import grading_metadata
-from editions.leaks import leaks, near_misses, solution_lines
-from editions.solutions import solution_cells
+from editions.leaks import leaks, near_misses, solution_cells, solution_lines
 from nbformat import NotebookNode
 from nbval_summary import count_claims
 from notebook_cells import code_cells, lesson_number, printed, tags

@@ -288,6 +288,7 @@ def wrong_answers(path: Path) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_wrong_answers_are_listed(path):
     """Are there two wrong answers or more for each exercise?"""
+    assert lesson_number(read(path)) == path.name[:2]
     sources = [source for source, _ in wrong_answers(path).values()]
     for exercise in find_exercises(read(path)):
         assert sum(f"def {exercise.name}(" in source for source in sources) >= 2, exercise.name

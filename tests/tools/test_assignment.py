@@ -17,13 +17,12 @@ from editions.assignment import (
     AddGradingMetadata,
     RestoreChecks,
     configure,
-    grading_metadata,
     main,
     make_assignments,
     restored_checks,
 )
 from nbformat import v4
-from notebook_cells import code_cells, lesson_number, printed
+from notebook_cells import code_cells, printed
 from notebook_exercises import find_exercises, imports_above, solution_as_answer
 from tiny_notebooks import REPOSITORY, code, notebook
 from traitlets.config import Config
@@ -254,13 +253,6 @@ def test_without_nbgrader(tmp_path, monkeypatch):
     assert not (tmp_path / "course").exists()
 
 
-def test_number_of_exercises():
-    """Is there one exercise a lesson, as the points above take it?"""
-    books = [nbformat.read(path, as_version=4) for path in PATHS]
-    assert [len(find_exercises(book)) for book in books] == [1] * len(PATHS)
-    assert [lesson_number(book) for book in books] == [path.name[:2] for path in PATHS]
-
-
 EXERCISE = {"grade": False, "locked": False, "solution": True, "task": False, "schema_version": 3}
 CHECK = {"grade": True, "locked": True, "solution": False, "task": False, "schema_version": 3}
 
@@ -271,27 +263,20 @@ def two_exercises():
 
 
 def test_metadata():
-    """Is each exercise the student's to edit, and each check locked, with its points?"""
-    assert grading_metadata(two_exercises()) == {
-        1: {**EXERCISE, "grade_id": "exercise-1"},
-        2: {**CHECK, "grade_id": "check-1", "points": 1},
-        4: {**EXERCISE, "grade_id": "exercise-2"},
-        5: {**CHECK, "grade_id": "check-2", "points": 1},
-    }
-
-
-def test_transformation():
-    """Is the metadata written, stale metadata removed, and all else left as it is?"""
+    """Is the tags' metadata written, a stale one removed, and all else left as it is?"""
     book = two_exercises()
     before = copy.deepcopy(book)
     book.cells[0].metadata["nbgrader"] = {"grade_id": "stale"}
     book.cells[2].metadata["nbgrader"] = {"grade_id": "check-9", "points": 100}
     for _ in range(2):
         book, _ = AddGradingMetadata()(book, {})
-        found = {
-            i: c.metadata.nbgrader for i, c in enumerate(book.cells) if "nbgrader" in c.metadata
+        cells = enumerate(book.cells)
+        assert {i: c.metadata.nbgrader for i, c in cells if "nbgrader" in c.metadata} == {
+            1: {**EXERCISE, "grade_id": "exercise-1"},
+            2: {**CHECK, "grade_id": "check-1", "points": 1},
+            4: {**EXERCISE, "grade_id": "exercise-2"},
+            5: {**CHECK, "grade_id": "check-2", "points": 1},
         }
-        assert found == grading_metadata(before)
     for cell in book.cells:
         cell.metadata.pop("nbgrader", None)
     assert book == before

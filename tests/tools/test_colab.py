@@ -10,12 +10,10 @@ from editions.colab import (
     PLACEHOLDER,
     AddFirstCell,
     first_cell,
-    is_placeholder,
     main,
     owner_and_name,
     read_project,
     repository_address,
-    requirements,
 )
 from tiny_notebooks import REPOSITORY, code, notebook
 
@@ -47,24 +45,19 @@ def test_does_nothing_where_the_course_is(monkeypatch):
     assert (os.getcwd(), sys.path) == (folder, path)
 
 
-def test_requirements():
-    """Is all installed that the course needs, but no second server of notebooks?"""
-    project = {"dependencies": ["torch>=2.9", "jupyterlab>=4.2", "numpy>=1.26"]}
-    assert requirements(project) == ["torch>=2.9", "numpy>=1.26"]
-
-
 @pytest.mark.parametrize(
     "address, is_told",
     [(f"https://github.com/{PLACEHOLDER}", True), ("https://github.com/ann/tricks", False)],
 )
 def test_command(tmp_path, capsys, address, is_told):
-    """Does the command write every notebook named, and say while the address is a placeholder?"""
+    """Has each notebook the address and the packages, and is it said that one is missing?"""
     project = tmp_path / "pyproject.toml"
     project.write_text(PROJECT.format(address=address), encoding="utf-8")
     lesson = REPOSITORY / "notebooks" / LESSON
     assert main(["--to", str(tmp_path / "out"), "--project", str(project), str(lesson)]) == 0
     written = nbformat.read(tmp_path / "out" / LESSON, as_version=4)
-    assert f'"{address}", "course"' in written.cells[0].source
+    first = written.cells[0].source
+    assert f'"{address}", "course"' in first and '["torch>=2.9", "numpy>=1.26"]' in first
     assert ("is a placeholder" in capsys.readouterr().out) == is_told
 
 
@@ -128,13 +121,6 @@ def test_runs_where_the_course_is_missing(tmp_path, published, bare_python):
     assert "Start here                              15\n" in printed  # not "in preparation"
 
 
-def test_this_project():
-    """Does the course's own pyproject.toml name requirements and an address?"""
-    project = read_project(REPOSITORY / "pyproject.toml")
-    assert any(name.startswith("torch>=") for name in project["dependencies"])
-    assert repository_address(project).startswith("https://")
-
-
 @pytest.mark.parametrize("end", ["", "/", ".git"])
 def test_address(end):
     """Is the address taken without what some write at its end?"""
@@ -146,12 +132,6 @@ def test_no_address():
     """Is a project without an address told where to write it?"""
     with pytest.raises(ValueError, match=r"under \[project.urls\]"):
         repository_address({})
-
-
-def test_placeholder():
-    """Is the placeholder told from an address?"""
-    assert is_placeholder("https://github.com/OWNER/REPO")
-    assert not is_placeholder("https://github.com/ann/tricks")
 
 
 def test_owner_and_name():

@@ -3,7 +3,6 @@ import json
 import nbformat
 import pytest
 from editions import EditionError
-from editions.solutions import RemoveSolutions, solution_cells
 from editions.student import ClearWidgetStates, main, student_editions
 from nbclient import NotebookClient
 from nbformat import v4
@@ -129,17 +128,6 @@ def test_all_refusals_at_once(tmp_path):
     assert [line[:9] for line in str(caught.value).splitlines()] == ["one.ipynb"] * 2 + [
         "two.ipynb"
     ] * 2
-
-
-def test_removal():
-    """Go the code and the text of a solution, and nothing else?"""
-    text = v4.new_markdown_cell("The solution doubles.", metadata={"tags": ["solution"]})
-    solution = code("def double_solution(x):\n    return 2 * x", "solution", "nbval-check-output")
-    others = [code("check(double)", "check"), v4.new_markdown_cell("Next."), code("1 + 1")]
-    book = notebook(others[0], text, solution, *others[1:])
-    assert solution_cells(book) == [text, solution]
-    book, _ = RemoveSolutions()(book, {})
-    assert book.cells == others
 
 
 def test_clearing():

@@ -137,7 +137,7 @@ configure(c, Path(__file__).parent)  # noqa: F821 (nbgrader defines c)
 # Without nbgrader's ClearSolutions: the lessons' stubs stay, and their solutions are other cells.
 RELEASE_STEPS = (
     "editions.leaks.RefuseNearMisses",
-    "editions.solutions.RemoveSolutions",
+    "editions.student.RemoveSolutions",
     "editions.student.ClearWidgetStates",
     "nbgrader.preprocessors.LockCells",
     "nbgrader.preprocessors.ClearOutput",

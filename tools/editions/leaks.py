@@ -12,7 +12,8 @@ from nbformat import NotebookNode
 from traitlets import List, Unicode
 
 from editions import EditionError
-from editions.solutions import SOLUTION, solution_cells
+
+SOLUTION = "solution"  # the tag
 
 # The share of letters in common, in order, from which a tag is taken for a mistyped one.
 ALIKE = 0.7
@@ -108,6 +109,11 @@ class RefuseLeaks(Preprocessor):
         if sentences:
             raise EditionError("\n".join(sentences))
         return nb, resources
+
+
+def solution_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the cells tagged as a solution: its code, and the text that leads to it."""
+    return [cell for cell in notebook.cells if SOLUTION in cell.metadata.get("tags", [])]
 
 
 def solution_lines(notebooks: Iterable[NotebookNode]) -> list[str]:

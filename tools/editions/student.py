@@ -14,14 +14,28 @@ from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
-from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor
+from nbconvert.preprocessors import (
+    ClearOutputPreprocessor,
+    Preprocessor,
+    TagRemovePreprocessor,
+)
 from nbformat import NotebookNode
+from traitlets import default
 from traitlets.config import Config
 
 from course_utils._files import atomic_write
 from editions import EditionError
-from editions.leaks import RefuseLeaks, RefuseNearMisses, solution_lines
-from editions.solutions import RemoveSolutions
+from editions.leaks import SOLUTION, RefuseLeaks, RefuseNearMisses, solution_lines
+
+
+class RemoveSolutions(TagRemovePreprocessor):
+    """Removes the cells tagged `solution`: the code, and the text that leads to it."""
+
+    enabled = True
+
+    @default("remove_cell_tags")
+    def _remove_cell_tags(self) -> set[str]:
+        return {SOLUTION}
 
 
 class ClearWidgetStates(Preprocessor):
