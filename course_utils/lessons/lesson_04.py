@@ -38,7 +38,7 @@ class Run:
         cycle = {"max_lr": self.lr, "tail": self.tail, "div": self.div}
         half, three_quarters = total_steps // 2, total_steps * 3 // 4
         return {
-            "1cycle": lambda: OneCycle(optimizer, total_steps, **cycle),
+            "1cycle": lambda: OneCycle(optimizer, total_steps=total_steps, **cycle),
             "step decay": lambda: MultiStepLR(optimizer, [half, three_quarters], gamma=0.1),
             "linear decay": lambda: LambdaLR(optimizer, lambda step: 1 - step / total_steps),
             "constant": lambda: LambdaLR(optimizer, lambda step: 1.0),

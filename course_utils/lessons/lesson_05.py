@@ -65,7 +65,7 @@ class Settings:
             model.parameters(), lr=peak, momentum=0.9, weight_decay=self.weight_decay
         )
         steps = self.epochs * len(loader)
-        schedule = OneCycle(optimizer, steps, max_lr=peak, momentum=ARMS[arm])
+        schedule = OneCycle(optimizer, peak, steps, momentum=ARMS[arm])
         run = {"epochs": self.epochs, "schedule": schedule}
         return accuracy_after(model, optimizer, loader, measured, **run)
 

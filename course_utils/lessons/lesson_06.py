@@ -66,7 +66,7 @@ class Net:
         """Train a fresh net, with `lr` as the peak of 1cycle or constant; see `accuracy_after`."""
         device = measured.dataset.images.device
         parts = _, optimizer, loader = self.builder(images, setup, device, lr)(seed)
-        schedule = OneCycle(optimizer, epochs * len(loader), max_lr=lr) if one_cycle else None
+        schedule = OneCycle(optimizer, lr, epochs * len(loader)) if one_cycle else None
         return accuracy_after(*parts, measured, epochs=epochs, schedule=schedule)
 
 

@@ -99,7 +99,7 @@ class Settings:
             seed=seed if fresh else seed + 1,
         )
         optimizer = make_optimizer(model)
-        schedule = OneCycle(optimizer, steps, max_lr=peak)
+        schedule = OneCycle(optimizer, peak, steps)
         loss = DetectionLoss(heatmap_loss)
         fit(model, optimizer, loader, epochs=1, schedule=schedule, loss_function=loss)
         return model

@@ -8,25 +8,27 @@ from numbers import Real
 
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
 from course_utils._validate import check_type
 from course_utils.lr.schedules import OneCycleCurve, PhasedCurve
 
 
-class OneCycle:
+class OneCycle(LRScheduler):
     """Schedule that sets an optimizer's learning rate and momentum by a curve.
 
-    Call `step()` after each `optimizer.step()`, as with PyTorch's schedulers. `steps_done` counts
-    those that the optimizer really took: one that `GradScaler` skips changes nothing. After the
-    last the LR keeps its final value; one step more raises. Source: Smith (2018, arXiv:1803.09820).
+    It is one of PyTorch's schedulers, in `SequentialLR` as well. Call `step()` after each
+    `optimizer.step()`. `steps_done` (their `last_epoch`) counts those that the optimizer really
+    took: one that `GradScaler` skips changes nothing. After the last the LR keeps its final value;
+    one step more raises. Source: Smith (2018, arXiv:1803.09820).
 
     Momentum is `momentum` (SGD, RMSprop) or the first of `betas` (Adam and its kin). A group whose
     momentum is 0 stays without: it would multiply the step size, and `max_lr` was found without.
 
     Args:
         optimizer: any `torch.optim.Optimizer`; its LR and momentum are set for the first step.
-        total_steps: optimizer steps in the whole training.
         max_lr: learning rate at the peak, or one for each parameter group.
+        total_steps: optimizer steps in the whole training.
         curve: maps (total_steps, max_lr) to the curve of a group: `OneCycleCurve.gugger`, `.smith`,
             `.fastai`, `.torch`, or a function of your own.
         settings: passed to `curve`, e.g. `div`, `tail`, `momentum`.
@@ -39,9 +41,9 @@ class OneCycle:
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
+        max_lr: float | Sequence[float],
         total_steps: int,
         *,
-        max_lr: float | Sequence[float],
         curve: Callable[..., PhasedCurve] = OneCycleCurve.gugger,
         **settings,
     ):
@@ -62,6 +64,23 @@ class OneCycle:
         # The optimizer holds the watch alone, so that a schedule that is dropped leaves nothing.
         handle = optimizer.register_step_post_hook(self._watch)
         self._detach = weakref.finalize(self, handle.remove)
+        self.base_lrs = [one.lr(0) for one in self._curves]
+        for group, lr in zip(groups, self.base_lrs, strict=True):
+            group["initial_lr"] = lr
+        self._apply()
+
+    @property
+    def last_epoch(self) -> int:
+        """`steps_done`, by the name that PyTorch's schedulers have for it."""
+        return self.steps_done
+
+    @last_epoch.setter
+    def last_epoch(self, steps: int) -> None:
+        self.steps_done = steps
+
+    def _initial_step(self) -> None:
+        """Set the optimizer for the first step, as `SequentialLR` asks for."""
+        self.steps_done = 0
         self._apply()
 
     @property
@@ -74,10 +93,13 @@ class OneCycle:
         """Say whether the last step has been taken."""
         return self.steps_done >= self.total_steps
 
-    def step(self) -> None:
+    def step(self, epoch: int | None = None) -> None:
         """Move on to the next step, if the optimizer has taken one since the last call.
 
         It learns so from a hook of the optimizer, which a replayed CUDA graph does not run.
+
+        Args:
+            epoch: the step to go to instead, as `SequentialLR` gives it when this one's turn comes.
 
         Raises:
             RuntimeError: the schedule has ended or was detached, or the number of groups changed.
@@ -85,6 +107,10 @@ class OneCycle:
         if not self._detach.alive:
             raise RuntimeError("This schedule was detached or copied: build a new one.")
         stepped, self._watch.stepped = self._watch.stepped, False
+        if epoch is not None:
+            self.steps_done = epoch
+            self._apply()
+            return
         if not stepped:
             return
         if self.finished:
@@ -156,7 +182,7 @@ class OneCycle:
         self._extensions.append([step, extra_steps])
 
     def _position(self) -> int:
-        return min(self.steps_done, self.total_steps - 1)
+        return min(max(self.steps_done, 0), self.total_steps - 1)
 
     def _apply(self) -> None:
         groups, position = self.optimizer.param_groups, self._position()

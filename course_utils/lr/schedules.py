@@ -219,7 +219,8 @@ class OneCycleCurve(PhasedCurve):
         """Two equal linear legs and a linear tail.
 
         Args:
-            total_steps: optimizer steps in the whole training, at least 3.
+            total_steps: optimizer steps in the whole training. One or two leave no room for a
+                cycle: they get the low LR, and the final one.
             max_lr: learning rate at the peak, which may fall between two steps.
             div: the low LR, at both ends of the cycle, is max_lr / div.
             tail: the tail's fraction of the training; 0 for none. The default is that of a run of
@@ -229,6 +230,8 @@ class OneCycleCurve(PhasedCurve):
                 down, None leaves the optimizer's own alone.
         """
         low, leg, last = _legs(total_steps, max_lr, div, tail, final_div, momentum)
+        if total_steps < 3:
+            return cls(total_steps, _too_short(low, low / final_div, momentum))
         down = Phase(2 * leg if tail else last, (max_lr, low), _mix(momentum, 1, 0))
         phases = (Phase(leg, (low, max_lr), momentum), down)
         if tail:
@@ -246,9 +249,11 @@ class OneCycleCurve(PhasedCurve):
         final_div: float = 1000.0,
         momentum: Pair | None = (0.95, 0.85),
     ) -> OneCycleCurve:
-        """A second leg that goes on towards zero, and a constant tail; arguments as in `seed`."""
+        """A second leg that goes on towards zero, and a constant tail; arguments as in `gugger`."""
         low, leg, last = _legs(total_steps, max_lr, div, tail, final_div, momentum)
         floor = low / final_div
+        if total_steps < 3:
+            return cls(total_steps, _too_short(low, floor, momentum))
         rest = floor / max_lr  # of the second leg, when the floor is reached
         phases = (
             Phase(leg, (low, max_lr), momentum),
@@ -273,17 +278,19 @@ class OneCycleCurve(PhasedCurve):
         div_final: float = 1e5,
         momentum: Pair | None = (0.95, 0.85),
     ) -> OneCycleCurve:
-        """Two half cosines, in fastai's terms; the other arguments are as in `seed`.
+        """Two half cosines, in fastai's terms; the other arguments are as in `gugger`.
 
         Args:
-            total_steps: as in `seed`.
-            max_lr: as in `seed`.
-            div: as in `seed`.
+            total_steps: as in `gugger`.
+            max_lr: as in `gugger`.
+            div: as in `gugger`.
             pct_start: fraction of the steps before the peak.
             div_final: the curve ends at max_lr / div_final (not: the low LR / final_div).
-            momentum: as in `seed`.
+            momentum: as in `gugger`.
         """
         _check(total_steps, max_lr, momentum, div=div, div_final=div_final)
+        if total_steps < 3:
+            return cls(total_steps, _too_short(max_lr / div, max_lr / div_final, momentum))
         peak = _fraction("pct_start", pct_start) * total_steps
         lrs = max_lr / div, max_lr, max_lr / div_final
         return cls(total_steps, _two_cosines(peak, float(total_steps), lrs, momentum))
@@ -302,10 +309,12 @@ class OneCycleCurve(PhasedCurve):
     ) -> OneCycleCurve:
         """Two or three half cosines, timed as by torch's `OneCycleLR`.
 
-        The arguments are as in `seed`; `pct_start` is the fraction of the steps that ends with the
-        peak, at most .5 with `three_phase`.
+        The arguments are as in `gugger`; `pct_start` is the fraction of the steps that ends with
+        the peak, at most .5 with `three_phase`.
         """
         _check(total_steps, max_lr, momentum, div=div, final_div=final_div)
+        if total_steps < 3:
+            return cls(total_steps, _too_short(max_lr / div, max_lr / div / final_div, momentum))
         peak = _fraction("pct_start", pct_start) * total_steps - 1
         if peak <= 0:
             raise ValueError(
@@ -333,6 +342,10 @@ def _legs(total_steps, max_lr, div, tail, final_div, momentum) -> tuple[float, f
     return max_lr / div, (1 - _fraction("tail", tail, or_zero=True)) / 2 * last, last
 
 
+def _too_short(low: float, final: float, momentum: Pair | None) -> tuple[Phase]:
+    return (Phase(1.0, (low, final), _mix(momentum, 0, 0)),)
+
+
 def _two_cosines(peak, end, lrs, momentum) -> tuple[Phase, Phase]:
     low, high, final = lrs
     return (
@@ -350,7 +363,7 @@ def _mix(momentum: Pair | None, *weights: float) -> Pair | None:
 
 
 def _check(total_steps: int, max_lr: float, momentum: Pair | None, **divisors: float) -> None:
-    check_whole("total_steps", total_steps, 3)
+    check_whole("total_steps", total_steps, 1)
     check_number("max_lr", max_lr, above=0)
     check_momentum(momentum)
     for name, value in divisors.items():

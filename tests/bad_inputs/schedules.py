@@ -12,7 +12,7 @@ SHAPE = {"peak": 0.8, "div": 10, "tail": 0.1, "rise": 0.3, "momentum": (0.85, 0.
 
 def schedule(optimizer=None, total_steps=5, **settings):
     optimizer = sgd(make_model()) if optimizer is None else optimizer
-    return OneCycle(optimizer, total_steps, **{"max_lr": 0.1} | settings)
+    return OneCycle(optimizer, total_steps=total_steps, **{"max_lr": 0.1} | settings)
 
 
 def schedule_with(*arguments, **settings):
@@ -44,7 +44,7 @@ def loads(**changes):
 
 
 ROWS = {
-    "too few steps": (OneCycle, schedule_with(total_steps=2), ValueError, "total_steps is 2", "3"),
+    "too few steps": (OneCycle, schedule_with(total_steps=0), ValueError, "total_steps is 0", "1"),
     "steps as a bool": (
         OneCycle, schedule_with(total_steps=True), ValueError, "total_steps is True",
     ),

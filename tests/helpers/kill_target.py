@@ -42,7 +42,7 @@ class Training:
             nn.Linear(4 * 6 * 6, 4),
         )  # fmt: skip
         self.optimizer = torch.optim.SGD(self.model.parameters(), 0.1, momentum=0.9, nesterov=True)
-        self.schedule = OneCycle(self.optimizer, STEPS, max_lr=0.2)
+        self.schedule = OneCycle(self.optimizer, 0.2, STEPS)
         self.at_step = lambda: None
 
     def fit(self, checkpoint=None, save_every=3):

@@ -36,7 +36,7 @@ class Run:
         self.model, self.epochs = CifarResNet(8).cuda(), epochs
         self.optimizer = sgd(self.model)
         self.batches = image_batches(number, shuffle=True, augment=Augment(pad=4), drop_last=True)
-        self.schedule = OneCycle(self.optimizer, epochs * number, max_lr=0.1)
+        self.schedule = OneCycle(self.optimizer, 0.1, epochs * number)
 
     def fit(self, epochs=None, **settings):
         return fit(
@@ -130,7 +130,7 @@ def test_float16_scaler(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
     model = make_model().cuda()
     optimizer = sgd(model)
-    schedule = OneCycle(optimizer, 10, max_lr=0.1)
+    schedule = OneCycle(optimizer, 0.1, 10)
     step = TrainStep(model, optimizer)
     assert step.amp_type == torch.float16
     inputs, targets = (part.cuda() for part in make_batches()[0])

@@ -36,7 +36,7 @@ torch.manual_seed(0)
 model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 10))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 lr = find_lr(model, optimizer, batches, min_lr=1e-5, max_lr=1.0).suggestion("minimum/10")
-schedule = OneCycle(optimizer, 2 * len(batches), max_lr=lr)
+schedule = OneCycle(optimizer, lr, 2 * len(batches))
 history = fit(model, optimizer, batches, epochs=2, schedule=schedule,
               valid_loader=DeviceLoader(test, batch_size=50))
 print(history.valid_accuracy[-1])

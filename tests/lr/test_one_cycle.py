@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR, SequentialLR
 
 from course_utils.lr.one_cycle import OneCycle
 from course_utils.lr.schedules import OneCycleCurve, Phase, PhasedCurve
@@ -47,7 +47,7 @@ def through_a_file(state: dict) -> dict:
 def test_each_step_is_taken_with_the_curves_values():
     """Does the optimizer step with the LR and momentum of the preview, the first one included?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 50, max_lr=0.8, tail=0.1)
+    schedule = OneCycle(optimizer, 0.8, 50, tail=0.1)
     used = take_steps(optimizer, schedule, 50)
     assert used == list(zip(*OneCycleCurve.gugger(50, 0.8, tail=0.1).preview(), strict=True))
 
@@ -58,7 +58,7 @@ def test_equals_torchs_schedule_step_by_step():
     pct_start = (0.9 / 2 * 99 + 1) / 100
     settings = {"div_factor": 10, "final_div_factor": 100, "anneal_strategy": "linear"}
     their_schedule = OneCycleLR(theirs, 0.8, 100, three_phase=True, pct_start=pct_start, **settings)
-    our_schedule = OneCycle(ours, 100, max_lr=0.8, tail=0.1)
+    our_schedule = OneCycle(ours, 0.8, 100, tail=0.1)
     for step in range(100):
         assert ours.param_groups[0]["momentum"] == pytest.approx(theirs.param_groups[0]["momentum"])
         assert our_schedule.get_last_lr() == pytest.approx(their_schedule.get_last_lr(), rel=1e-9)
@@ -76,7 +76,7 @@ def test_equals_torchs_schedule_step_by_step():
 def test_no_step_past_the_end():
     """Does the LR keep its final value after the last step, and does one step more raise?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 5, max_lr=1.0)
+    schedule = OneCycle(optimizer, 1.0, 5)
     take_steps(optimizer, schedule, 4)
     assert not schedule.finished
     take_steps(optimizer, schedule, 1)
@@ -92,7 +92,7 @@ def test_no_step_past_the_end():
 def test_only_steps_of_the_optimizer_count():
     """Is step() without an optimizer step before it ignored?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 10, max_lr=1.0)
+    schedule = OneCycle(optimizer, 1.0, 10)
     schedule.step()
     assert schedule.steps_done == 0
     optimizer.step()
@@ -116,7 +116,7 @@ def test_steps_that_grad_scaler_skips_do_not_count(build):
     parameter = weight()
     optimizer = build(parameter)
     scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
-    schedule = OneCycle(optimizer, 10, max_lr=0.1)
+    schedule = OneCycle(optimizer, 0.1, 10)
     positions = []
     for factor in (1.0, float("inf"), 1.0, float("nan"), 1.0):
         before = parameter.detach().clone()
@@ -134,7 +134,7 @@ def test_steps_that_grad_scaler_skips_do_not_count(build):
 def test_the_first_beta_of_adam_is_cycled():
     """Do betas[0] follow the momentum's curve and the other beta stay?"""
     optimizer = torch.optim.AdamW([weight()], lr=0.1, betas=(0.9, 0.98))
-    schedule = OneCycle(optimizer, 20, max_lr=0.01)
+    schedule = OneCycle(optimizer, 0.01, 20)
     for momentum in OneCycleCurve.gugger(20, 0.01).momenta():
         assert optimizer.param_groups[0]["betas"] == (momentum, 0.98)
         optimizer.step()
@@ -155,7 +155,7 @@ def test_the_first_beta_of_adam_is_cycled():
 def test_momentum_is_left_alone(optimizer, settings):
     """Is momentum untouched where the optimizer has none, or where its cycle is turned off?"""
     untouched = {k: v for k, v in optimizer.param_groups[0].items() if k not in ("lr", "params")}
-    schedule = OneCycle(optimizer, 10, max_lr=0.1, **settings)
+    schedule = OneCycle(optimizer, 0.1, 10, **settings)
     for _ in range(7):
         optimizer.step()
         schedule.step()
@@ -167,7 +167,7 @@ def test_momentum_is_left_alone(optimizer, settings):
 def test_each_group_has_its_own_peak():
     """Does one max_lr a group give each its own curve?"""
     optimizer = torch.optim.SGD([{"params": [weight()]}, {"params": [weight()]}], lr=0.1)
-    schedule = OneCycle(optimizer, 30, max_lr=(0.01, np.float64(0.4)))
+    schedule = OneCycle(optimizer, (0.01, np.float64(0.4)), 30)
     for step in range(30):
         expected = [OneCycleCurve.gugger(30, 0.01).lr(step), OneCycleCurve.gugger(30, 0.4).lr(step)]
         assert [group["lr"] for group in optimizer.param_groups] == expected
@@ -179,12 +179,12 @@ def test_each_group_has_its_own_peak():
 def test_any_curve_will_do():
     """Do other forms, and curves of one's own, drive the optimizer as well?"""
     optimizer = sgd()
-    OneCycle(optimizer, 40, max_lr=0.5, curve=OneCycleCurve.fastai, pct_start=0.5)
+    OneCycle(optimizer, 0.5, 40, curve=OneCycleCurve.fastai, pct_start=0.5)
     assert optimizer.param_groups[0]["lr"] == 0.5 / 25
     own = OneCycle(
         optimizer,
+        0.5,
         40,
-        max_lr=0.5,
         curve=lambda total, lr: PhasedCurve(total, (Phase(total, (lr, 0.0)),)),
     )
     take_steps(optimizer, own, 20)
@@ -197,7 +197,7 @@ def test_tensors_are_refilled_in_place():
     optimizer = torch.optim.Adam([weight()], lr=lr, betas=betas, foreach=False, capturable=False)
     group = optimizer.param_groups[0]
     lr, beta = group["lr"], group["betas"][0]
-    schedule = OneCycle(optimizer, 10, max_lr=0.02)
+    schedule = OneCycle(optimizer, 0.02, 10)
     optimizer.step()
     schedule.step()
     assert group["lr"] is lr
@@ -210,11 +210,11 @@ def test_tensors_are_refilled_in_place():
 def test_resume_goes_on_as_if_undisturbed(done):
     """Does a new schedule on a new optimizer go on with the very values of the first?"""
     first = sgd()
-    schedule = OneCycle(first, 20, max_lr=0.8, curve=OneCycleCurve.torch)
+    schedule = OneCycle(first, 0.8, 20, curve=OneCycleCurve.torch)
     take_steps(first, schedule, done)
     state = through_a_file(schedule.state_dict())
     second = sgd()
-    resumed = OneCycle(second, 20, max_lr=0.8, curve=OneCycleCurve.torch)
+    resumed = OneCycle(second, 0.8, 20, curve=OneCycleCurve.torch)
     resumed.load_state_dict(state)
     rest = list(zip(*OneCycleCurve.torch(20, 0.8).preview(), strict=True))[done:]
     assert second.param_groups[0]["lr"] == first.param_groups[0]["lr"]
@@ -225,7 +225,7 @@ def test_resume_goes_on_as_if_undisturbed(done):
 def test_a_loaded_state_replaces_a_step_already_taken():
     """Is a step that the optimizer took before the load forgotten?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 20, max_lr=0.8)
+    schedule = OneCycle(optimizer, 0.8, 20)
     optimizer.step()
     schedule.load_state_dict(schedule.state_dict())
     schedule.step()
@@ -246,7 +246,7 @@ def test_a_loaded_state_replaces_a_step_already_taken():
 )
 def test_a_state_of_another_schedule_is_refused(changed, message):
     """Does a state with other settings raise a sentence, and change nothing?"""
-    state = OneCycle(sgd(), 20, max_lr=0.8).state_dict() | {"steps_done": 7}
+    state = OneCycle(sgd(), 0.8, 20).state_dict() | {"steps_done": 7}
     optimizer = sgd()
     schedule = OneCycle(optimizer, **{"total_steps": 20, "max_lr": 0.8} | changed)
     before = schedule.state_dict(), optimizer.param_groups[0]["lr"]
@@ -259,14 +259,14 @@ def test_a_state_of_another_schedule_is_refused(changed, message):
 def test_what_is_no_state_is_refused(state):
     """Does something else than a state raise a sentence?"""
     with pytest.raises(ValueError, match="no state of a OneCycle"):
-        OneCycle(sgd(), 20, max_lr=0.8).load_state_dict(state)
+        OneCycle(sgd(), 0.8, 20).load_state_dict(state)
 
 
 @pytest.mark.parametrize("done", [3, 12, 19])
 def test_extend_stretches_what_lies_ahead(done):
     """Is the past kept, the next LR unchanged, and the final LR reached at the new last step?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 20, max_lr=0.8)
+    schedule = OneCycle(optimizer, 0.8, 20)
     used = take_steps(optimizer, schedule, done)
     next_lr = optimizer.param_groups[0]["lr"]
     schedule.extend(15)
@@ -283,7 +283,7 @@ def test_extend_stretches_what_lies_ahead(done):
 def test_a_finished_schedule_can_be_extended():
     """Does it go on at the final LR and end later?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 20, max_lr=0.8)
+    schedule = OneCycle(optimizer, 0.8, 20)
     take_steps(optimizer, schedule, 20)
     schedule.extend(5)
     assert not schedule.finished
@@ -294,14 +294,14 @@ def test_a_finished_schedule_can_be_extended():
 def test_an_extended_schedule_can_be_resumed():
     """Do the extensions come along with the state, into a schedule built with the first total?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 20, max_lr=0.8)
+    schedule = OneCycle(optimizer, 0.8, 20)
     take_steps(optimizer, schedule, 5)
     schedule.extend(10)
     take_steps(optimizer, schedule, 10)
     schedule.extend(10)
     take_steps(optimizer, schedule, 3)
     other = sgd()
-    resumed = OneCycle(other, 20, max_lr=0.8)
+    resumed = OneCycle(other, 0.8, 20)
     resumed.load_state_dict(through_a_file(schedule.state_dict()))
     assert (resumed.steps_done, resumed.total_steps) == (18, 40)
     assert take_steps(other, resumed, 22) == take_steps(optimizer, schedule, 22)
@@ -312,14 +312,14 @@ def test_an_extended_schedule_can_be_resumed():
 def test_a_longer_run_loads_a_shorter_ones_state(done):
     """Does a schedule that was extended before the load go on as one extended at that step?"""
     optimizer, other = sgd(), sgd()
-    schedule, longer = OneCycle(optimizer, 20, max_lr=0.8), OneCycle(other, 20, max_lr=0.8)
+    schedule, longer = OneCycle(optimizer, 0.8, 20), OneCycle(other, 0.8, 20)
     take_steps(optimizer, schedule, done)
     longer.extend(10)
     longer.load_state_dict(through_a_file(schedule.state_dict()))
     schedule.extend(10)
     assert longer.total_steps == 30
     assert take_steps(other, longer, 30 - done) == take_steps(optimizer, schedule, 30 - done)
-    once_more = OneCycle(sgd(), 20, max_lr=0.8)
+    once_more = OneCycle(sgd(), 0.8, 20)
     once_more.extend(10)
     once_more.load_state_dict(longer.state_dict())
     assert once_more.state_dict() == longer.state_dict()
@@ -327,7 +327,7 @@ def test_a_longer_run_loads_a_shorter_ones_state(done):
 
 def test_extension_by_nothing_raises():
     """Does extend(0) raise and leave the schedule as it was?"""
-    schedule = OneCycle(sgd(), 20, max_lr=0.8)
+    schedule = OneCycle(sgd(), 0.8, 20)
     with pytest.raises(ValueError, match="extra_steps is 0"):
         schedule.extend(0)
     assert schedule.total_steps == 20
@@ -337,7 +337,7 @@ def test_extension_by_nothing_raises():
 def test_the_optimizer_can_still_be_copied_and_saved():
     """Do deepcopy, pickle and state_dict of the optimizer work, without the schedule in them?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 20, max_lr=0.8)
+    schedule = OneCycle(optimizer, 0.8, 20)
     take_steps(optimizer, schedule, 3)
     for other in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
         assert other.param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
@@ -345,16 +345,16 @@ def test_the_optimizer_can_still_be_copied_and_saved():
     schedule.step()
     assert schedule.steps_done == 3
     assert through_a_file(optimizer.state_dict())["param_groups"][0].keys() == (
-        sgd().state_dict()["param_groups"][0].keys()
+        sgd().state_dict()["param_groups"][0].keys() | {"initial_lr"}
     )
 
 
 def test_schedules_in_turn_do_not_disturb_each_other():
     """Does a second schedule on one optimizer start afresh, and a dropped one leave no hook?"""
     optimizer = sgd()
-    first = OneCycle(optimizer, 5, max_lr=0.8)
+    first = OneCycle(optimizer, 0.8, 5)
     take_steps(optimizer, first, 5)
-    second = OneCycle(optimizer, 10, max_lr=0.2)
+    second = OneCycle(optimizer, 0.2, 10)
     assert take_steps(optimizer, second, 10) == list(
         zip(*OneCycleCurve.gugger(10, 0.2).preview(), strict=True)
     )
@@ -370,7 +370,7 @@ def test_schedules_in_turn_do_not_disturb_each_other():
 @pytest.mark.parametrize("leave", [lambda schedule: schedule.detach(), None], ids=["off", "copy"])
 def test_a_schedule_without_its_optimizer_says_so(leave):
     """Does step() of a detached or copied schedule raise instead of doing nothing?"""
-    schedule = OneCycle(sgd(), 5, max_lr=0.8)
+    schedule = OneCycle(sgd(), 0.8, 5)
     if leave is None:
         schedule = copy.deepcopy(schedule)
     else:
@@ -382,7 +382,7 @@ def test_a_schedule_without_its_optimizer_says_so(leave):
 def test_a_group_added_later_raises():
     """Does a parameter group without a curve raise a sentence?"""
     optimizer = sgd()
-    schedule = OneCycle(optimizer, 5, max_lr=0.8)
+    schedule = OneCycle(optimizer, 0.8, 5)
     optimizer.add_param_group({"params": [weight()]})
     optimizer.step()
     with pytest.raises(RuntimeError, match="has 2 parameter groups now, .* built for 1"):
@@ -394,7 +394,7 @@ def test_a_wrong_number_of_peaks_raises(max_lr):
     """Does a max_lr for groups that are not there raise, and leave the optimizer as it was?"""
     optimizer = sgd()
     with pytest.raises(ValueError, match=f"max_lr holds {len(max_lr)} values for 1 parameter"):
-        OneCycle(optimizer, 5, max_lr=max_lr)
+        OneCycle(optimizer, max_lr, 5)
     assert optimizer.param_groups[0]["lr"] == 0.1
     assert len(optimizer._optimizer_step_post_hooks) == 0
 
@@ -403,16 +403,16 @@ def test_bad_settings_raise_before_the_optimizer_is_touched():
     """Does a curve's own sentence come through, and the optimizer stay as it was?"""
     optimizer = sgd()
     with pytest.raises(ValueError, match="total_steps is 0"):
-        OneCycle(optimizer, 0, max_lr=0.8)
+        OneCycle(optimizer, 0.8, 0)
     with pytest.raises(TypeError, match="unexpected keyword argument 'pct_start'"):
-        OneCycle(optimizer, 10, max_lr=0.8, pct_start=0.3)
+        OneCycle(optimizer, 0.8, 10, pct_start=0.3)
     assert (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]) == (0.1, 0.9)
 
 
 def test_what_is_no_optimizer_raises():
     """Is a model, given in the optimizer's place, refused by a sentence?"""
     with pytest.raises(TypeError, match="optimizer is of type Linear, but must be"):
-        OneCycle(nn.Linear(2, 2), 5, max_lr=0.8)
+        OneCycle(nn.Linear(2, 2), 0.8, 5)
 
 
 def test_states_hold_plain_values_only():
@@ -425,3 +425,48 @@ def test_states_hold_plain_values_only():
 
     settings = {"max_lr": [np.float32(0.5)], "div": np.float64(20.0)}
     assert all(plain(value) for value in OneCycle(sgd(), 9, **settings).state_dict().values())
+
+
+def test_is_a_scheduler_of_torch():
+    """Has it what code asks of PyTorch's schedulers: the class, last_epoch, base_lrs?"""
+    optimizer = sgd()
+    schedule = OneCycle(optimizer, 0.8, 20)
+    assert isinstance(schedule, LRScheduler)
+    take_steps(optimizer, schedule, 3)
+    assert schedule.last_epoch == 3
+    assert schedule.base_lrs == [optimizer.param_groups[0]["initial_lr"]] == [pytest.approx(0.08)]
+
+
+@pytest.mark.parametrize("first", ["1cycle", "warm-up"])
+def test_in_turn_with_another(first):
+    """Does SequentialLR run it before or after another scheduler, each from its start?"""
+    optimizer = sgd()
+    optimizer.param_groups[0]["lr"] = 0.08
+    cycle = OneCycle(optimizer, 0.8, 10)
+    constant = ConstantLR(optimizer, factor=0.5, total_iters=100)
+    schedules = [cycle, constant] if first == "1cycle" else [constant, cycle]
+    both = SequentialLR(optimizer, schedules, milestones=[5])
+    used = []
+    for _ in range(10):
+        used.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        both.step()
+    curve = OneCycleCurve.gugger(10, 0.8).lrs()[:5]
+    flat = [pytest.approx(0.04)] * 5
+    assert used == ([*curve, *flat] if first == "1cycle" else [*flat, *curve])
+
+
+@pytest.mark.parametrize("form", ["gugger", "smith", "fastai", "torch"])
+@pytest.mark.parametrize("total_steps", [1, 2])
+def test_too_short_for_a_cycle(form, total_steps):
+    """Does a training of one or two steps get the low LR, and the final one?"""
+    optimizer = sgd()
+    schedule = OneCycle(optimizer, 0.8, total_steps, curve=getattr(OneCycleCurve, form), div=10)
+    used = []
+    for _ in range(total_steps):
+        used.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert used[0] == pytest.approx(0.08)
+    assert len(used) == 1 or used[1] < 0.01
+    assert schedule.finished

@@ -71,7 +71,7 @@ def test_preview_equals_training(plan, kind):
     """Is each step taken with the preview's very values, and does a step more raise?"""
     form, total, peak, others = plan
     taker = optimizer(kind)
-    schedule = OneCycle(taker, total, max_lr=peak, curve=form, **others)
+    schedule = OneCycle(taker, peak, total, curve=form, **others)
     lrs, momenta = form(total, peak, **others).preview()
     usual = 0.9  # of both optimizers, where the schedule leaves it alone
     expected = [(lr, usual if m is None else m) for lr, m in zip(lrs, momenta, strict=True)]
@@ -91,13 +91,13 @@ def test_resume_equals_the_uninterrupted(plan, data):
 
     def run(stop_at):
         taker, used = optimizer(torch.optim.SGD), []
-        schedule = OneCycle(taker, total, max_lr=peak, curve=form, **others)
+        schedule = OneCycle(taker, peak, total, curve=form, **others)
         extensions = sorted(extra, reverse=True)
         while not schedule.finished or extensions:
             if schedule.steps_done == stop_at:
                 state, stop_at = schedule.state_dict(), None
                 taker = optimizer(torch.optim.SGD)
-                schedule = OneCycle(taker, total, max_lr=peak, curve=form, **others)
+                schedule = OneCycle(taker, peak, total, curve=form, **others)
                 schedule.load_state_dict(state)
             while extensions and extensions[-1][0] == schedule.steps_done:
                 schedule.extend(extensions.pop()[1])

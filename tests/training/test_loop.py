@@ -313,7 +313,7 @@ def test_a_finished_run_goes_on_with_a_longer_schedule(tmp_path):
     def run(epochs, extra):
         model = make_model()
         optimizer = sgd(model)
-        schedule = OneCycle(optimizer, 6, max_lr=0.1)
+        schedule = OneCycle(optimizer, 0.1, 6)
         if extra:
             schedule.extend(extra)
         return fit(
