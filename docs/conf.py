@@ -25,7 +25,7 @@ project_table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-
 release = project_table["version"]
 
 root_doc = "docs/index"
-include_patterns = ["docs/**", "notebooks/*.ipynb", "CONTRIBUTING.md"]
+include_patterns = ["docs/**", "notebooks/*.ipynb", "CONTRIBUTING.md", "CHANGELOG.md"]
 exclude_patterns = [".*", "build", "**/.ipynb_checkpoints"]
 extensions = [
     "myst_nb",

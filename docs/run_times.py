@@ -20,7 +20,7 @@ def run_times_table(file: Path, *, notebooks: Path) -> str:
     A lesson that has gained or lost cells since is not yet measured.
 
     Args:
-        file: what tests/nbval_summary.py has written; it need not exist.
+        file: what tests/notebooks/nbval_summary.py has written; it need not exist.
         notebooks: the folder of the notebooks.
     """
     measured = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -1,6 +1,6 @@
 """What test_faults.py does to processes of their own: kill them, interrupt them, take rights away.
 
-    python tests/fault_target.py NAME ARGUMENT ...
+    python tests/helpers/fault_target.py NAME ARGUMENT ...
 
 Each function prints what came of it; one that takes rights away has imported all that it needs, as
 another user may not be able to read Python's own folders.

@@ -1,6 +1,6 @@
 """Command that checks the built web edition: nothing comes from another host, no link is dead.
 
-    python tests/site_check.py build/site
+    python tests/helpers/site_check.py build/site
 
 Links within the site have to lead to a file, and to an anchor where they name one. There may be no
 network, so links to elsewhere are checked in their form only.

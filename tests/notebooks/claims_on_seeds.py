@@ -1,7 +1,7 @@
 """Command that runs the claims of the lessons on seeds given from outside.
 
-    python tests/claims_on_seeds.py --seeds 1 2 3 [--notebooks notebooks/02_lr_finder.ipynb ...]
-                                    [--resume]
+    python tests/notebooks/claims_on_seeds.py --seeds 1 2 3 [--resume]
+                                              [--notebooks notebooks/02_lr_finder.ipynb ...]
 
 Each lesson runs whole, once a seed, with `COURSE_SEED` set to it: all of the lesson's own seeds
 move a thousand times as far, onto seeds on which nothing in it was chosen. A table counts the
