@@ -79,8 +79,11 @@ class OneCycle(LRScheduler):
         self.steps_done = steps
 
     def _initial_step(self) -> None:
-        """Set the optimizer for the first step, as `SequentialLR` asks for."""
-        self.steps_done = 0
+        self._update_lr(0)
+
+    def _update_lr(self, epoch: int) -> None:
+        """Go to a step: `SequentialLR` asks for it, by one name or the other, when it switches."""
+        self.steps_done, self._watch.stepped = epoch, False
         self._apply()
 
     @property
@@ -108,8 +111,7 @@ class OneCycle(LRScheduler):
             raise RuntimeError("This schedule was detached or copied: build a new one.")
         stepped, self._watch.stepped = self._watch.stepped, False
         if epoch is not None:
-            self.steps_done = epoch
-            self._apply()
+            self._update_lr(epoch)
             return
         if not stepped:
             return
