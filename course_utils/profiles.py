@@ -1,4 +1,7 @@
-"""The one place where a lesson reads from which profile it runs and where the data lies."""
+"""The one place where a lesson reads from which profile it runs and where the data lies.
+
+A variable of the environment that is empty counts as unset.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def profile() -> str:
     Raises:
         ValueError: `COURSE_PROFILE` holds another name.
     """
-    name = os.environ.get("COURSE_PROFILE", "quick")
+    name = os.environ.get("COURSE_PROFILE") or "quick"
     if name not in PROFILES:
         raise ValueError(
             f"COURSE_PROFILE is {name!r}, but must be one of {', '.join(PROFILES)}: "
@@ -47,10 +50,17 @@ def data_folder() -> Path:
     so that nothing is downloaded into Python's own folders.
 
     Raises:
-        ValueError: `COURSE_DATA` names a file.
+        ValueError: `COURSE_DATA` names a file, or there is no home folder.
     """
     default = EMBEDDED if (EMBEDDED / "fashion-mnist").is_dir() else "~/.course_data"
-    folder = Path(os.environ.get("COURSE_DATA", default)).expanduser()
+    named = Path(os.environ.get("COURSE_DATA") or default)
+    try:
+        folder = named.expanduser()
+    except RuntimeError as error:
+        raise ValueError(
+            f"The data folder is {str(named)!r}, but that home folder is not known: "
+            "set COURSE_DATA to a folder, or HOME."
+        ) from error
     if folder.is_file():
         raise ValueError(f"COURSE_DATA is {str(folder)!r}, a file, but must name a folder.")
     return folder
@@ -74,13 +84,17 @@ def seeds(count: int, *, first: int = 0) -> tuple[int, ...]:
     `COURSE_SEED` (default 0) moves them all, by a thousand each: `make claims` runs every lesson on
     seeds on which nothing in it was chosen.
 
+    A seed fixes the last digits on one machine with one number of threads alone: a sum over two
+    threads is rounded in another order than over one, and a long training carries that far. So
+    stored results are computed on one thread.
+
     Raises:
         ValueError: `COURSE_SEED` or `first` is not a whole number of at least 0, or `count` none of
             at least 1.
     """
     check_whole("count", count, 1)
     check_whole("first", first)
-    text = os.environ.get("COURSE_SEED", "0")
+    text = os.environ.get("COURSE_SEED") or "0"
     if not text.isdecimal():
         raise ValueError(
             f"COURSE_SEED is {text!r}, but must be a whole number: unset it for the lessons' own."

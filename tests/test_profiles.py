@@ -1,9 +1,35 @@
+import os
 from pathlib import Path
 
 import pytest
 from tiny_notebooks import REPOSITORY
 
 from course_utils.profiles import choose, data_folder, is_graded, profile, seeds
+
+
+@pytest.mark.parametrize(
+    "name, use, value",
+    [
+        ("COURSE_PROFILE", profile, "quick"),
+        ("COURSE_DATA", data_folder, REPOSITORY / "data"),
+        ("COURSE_SEED", lambda: seeds(1), (0,)),
+    ],
+)
+def test_empty_means_unset(monkeypatch, name, use, value):
+    """Is a variable that is set to nothing taken for one that is not set?"""
+    monkeypatch.setenv(name, "")
+    assert use() == value
+
+
+@pytest.mark.parametrize("named", ["", "~nobody-of-that-name/data"])
+def test_no_home(monkeypatch, tmp_path, named):
+    """Does a data folder in a home that nobody knows raise a sentence with the remedy?"""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**30, raising=False)  # of a user without an entry
+    monkeypatch.setenv("COURSE_DATA", named)
+    monkeypatch.setattr("course_utils.profiles.EMBEDDED", tmp_path)
+    with pytest.raises(ValueError, match="home folder is not known: set COURSE_DATA"):
+        data_folder()
 
 
 def test_default_profile(monkeypatch):
@@ -59,7 +85,7 @@ def test_seeds(monkeypatch):
     assert seeds(2, first=10) == (4010, 4011)
 
 
-@pytest.mark.parametrize("text", ["-1", "1.5", "one", ""])
+@pytest.mark.parametrize("text", ["-1", "1.5", "one"])
 def test_bad_seed(monkeypatch, text):
     """Does a COURSE_SEED that is no whole number raise a sentence that shows it?"""
     monkeypatch.setenv("COURSE_SEED", text)

@@ -13,11 +13,13 @@ from course_utils._validate import check_whole
 def pick_device(name: str | None = None) -> torch.device:
     """Pick the training device: `name`, else `COURSE_DEVICE`, else the first of cuda, mps, cpu.
 
+    Where `COURSE_DEVICE` is empty it counts as unset.
+
     Raises:
         ValueError: the name is none that PyTorch knows, or this machine lacks that device.
     """
     name = name or os.environ.get("COURSE_DEVICE")
-    if name is None:
+    if not name:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -37,6 +39,9 @@ def set_threads(number: int | None = None) -> int:
 
     Several notebooks at once on one machine share its cores: give each its part, since two
     notebooks with two threads each on two cores run slower than with one thread each.
+
+    One and two threads round sums in different orders, so that the last digits of a result differ
+    although the seed is the same: compare numbers to the last digit only at one number of threads.
 
     Returns:
         The number in force.

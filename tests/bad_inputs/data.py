@@ -98,8 +98,8 @@ ROWS = {
         ValueError, "COURSE_PROFILE is 'gpu'", "unset it",
     ),
     "choice in an unknown profile": (
-        choose, with_environment(lambda c: c(quick=1, full=2, smoke=3), COURSE_PROFILE=""),
-        ValueError, "COURSE_PROFILE is ''", "unset it",
+        choose, with_environment(lambda c: c(quick=1, full=2, smoke=3), COURSE_PROFILE="slow"),
+        ValueError, "COURSE_PROFILE is 'slow'", "unset it",
     ),
     "seed of the environment": (
         seeds, with_environment(lambda seeds: seeds(3), COURSE_SEED="-1"),

@@ -13,9 +13,12 @@ def test_pick_device_by_name(monkeypatch):
     assert device.pick_device("cpu") == torch.device("cpu")
 
 
-def test_pick_device_automatically(monkeypatch):
-    """Is the best device that this machine has picked when none is named?"""
+@pytest.mark.parametrize("setting", [{}, {"COURSE_DEVICE": ""}])
+def test_pick_device_automatically(monkeypatch, setting):
+    """Is the best device that this machine has picked when none is named, or an empty one?"""
     monkeypatch.delenv("COURSE_DEVICE", raising=False)
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert device.pick_device().type == "cpu"
