@@ -238,7 +238,7 @@ class DistributedTrainStep(TrainStep):
         parts = super().parts(batches)
         if not self._has_met:
             inputs, targets, _ = parts[0]
-            self.loss(self._predict(inputs[:0]), targets[:0]).backward()
+            self.loss(self._predict(inputs[:0]), targets[:0], None).backward()
             self.optimizer.zero_grad()
             self._has_met = True
         return parts
@@ -254,11 +254,11 @@ class DistributedTrainStep(TrainStep):
         self._own_part = own * world_size() / total
         return list(weights * world_size() / total)
 
-    def loss(self, predictions, targets: Tensor) -> Tensor:
+    def loss(self, predictions, targets: Tensor, part: Tensor | None) -> Tensor:
         """Return the mean loss of this rank's part; of none, 0 with a graph."""
         if not len(targets):
-            return sum(part.sum() for part in _tensors(predictions)) * 0
-        return super().loss(predictions, targets)
+            return sum(tensor.sum() for tensor in _tensors(predictions)) * 0
+        return super().loss(predictions, targets, part)
 
     def _predict(self, inputs: Tensor):
         """Predict; where this rank has no sample, meet the others all the same."""

@@ -108,19 +108,16 @@ def fit(
         settings = {"loss_function": loss_function, "amp": amp, "clip_norm": clip_norm}
         step = make_step(model, optimizer, **settings)
     schedule = schedule(optimizer) if callable(schedule) else schedule
-    check_whole("epochs", epochs, 1)
-    check_whole("accumulate", accumulate, 1)
+    _check_numbers(epochs, accumulate)
     a_epoch = math.ceil(length_hint(loader) / accumulate)
     _check_saving(loader, checkpoint, save_every)
     _check_types(record or {}, callbacks, metrics, valid_loader)
     _check_loaders(epochs, loader, valid_loader)
     plateau = _check_schedule(schedule, optimizer, valid_loader)
     log = RunLog(record or {}, loader)
-    parts = {"schedule": schedule, "scaler": _scaler(step), "batches": loader, "log": log}
-    parts |= {"valid_batches": valid_loader, "loss_function": loss_function}
-    parts |= {f"callback {number}": part for number, part in enumerate(callbacks)}
+    kept = _kept(schedule, step, loader, valid_loader, loss_function, log, callbacks)
     saving = {"save_every": save_every, "override": override}
-    saved = RunCheckpoint(checkpoint, model, optimizer, parts, **saving)
+    saved = RunCheckpoint(checkpoint, model, optimizer, kept, **saving)
     saved.resume(epochs)
     _check_length(schedule, epochs, a_epoch, log.steps)
     train_mode(model)
@@ -181,9 +178,23 @@ def _number_of_samples(batch) -> int:
     return len(batch) if hasattr(batch, "__len__") and getattr(batch, "ndim", 1) else 1
 
 
-def _scaler(step) -> torch.amp.GradScaler | None:
+def _kept(schedule, step, loader, valid_loader, loss_function, log, callbacks) -> dict:
+    """Return by name what a checkpoint keeps beside model and optimizer, if it has a state."""
     scaler = getattr(step, "scaler", None)
-    return scaler if scaler is not None and scaler.is_enabled() else None
+    return {
+        "schedule": schedule,
+        "scaler": scaler if scaler is not None and scaler.is_enabled() else None,
+        "batches": loader,
+        "valid_batches": valid_loader,
+        "loss_function": loss_function,
+        "log": log,
+        **{f"callback {number}": callback for number, callback in enumerate(callbacks)},
+    }
+
+
+def _check_numbers(epochs: int, accumulate: int) -> None:
+    check_whole("epochs", epochs, 1)
+    check_whole("accumulate", accumulate, 1)
 
 
 def _check_saving(loader, checkpoint, save_every) -> None:

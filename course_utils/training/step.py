@@ -58,13 +58,9 @@ class TrainStep:
     def __call__(self, *batches: tuple[Tensor, Tensor]) -> Tensor:
         """Take one optimizer step on one batch, or on several whose gradients are accumulated.
 
-        Args:
-            batches: pairs (inputs, targets). With several, the gradient is that of the mean over
-                all their samples, as if they were one batch (batch-norm statistics excepted);
-                see `loss.batch_weight` for losses with weights.
-
-        Returns:
-            The loss before the step: a detached 0-d tensor on the device.
+        Several pairs (inputs, targets) give the gradient of the mean over all their samples, as one
+        batch would (batch-norm statistics excepted); `loss.batch_weight` weighs them. Returned is
+        the loss before the step: a detached 0-d tensor on the device.
 
         Raises:
             TypeError: a batch is no pair of tensors, or its loss no 0-d tensor with a graph.
@@ -75,8 +71,7 @@ class TrainStep:
         for inputs, targets, part in self.parts(batches):
             with self.autocast:
                 predictions = self.predict(inputs)
-                loss = self.loss(predictions, targets)
-            loss = loss if part is None else loss * part.to(loss.dtype)
+                loss = self.loss(predictions, targets, part)
             self.scaler.scale(loss).backward()
             losses.append(loss.detach())
         self.clip_gradients()
@@ -107,9 +102,10 @@ class TrainStep:
         weights = [batch_weight(self.loss_function, part) for part in targets]
         return torch.stack([torch.as_tensor(w, device=self.device).to(exact) for w in weights])
 
-    def loss(self, predictions, targets: Tensor) -> Tensor:
-        """Return the mean loss of one batch, with its graph."""
-        return loss_of(self.loss_function, predictions, targets)
+    def loss(self, predictions, targets: Tensor, part: Tensor | None) -> Tensor:
+        """Return the mean loss of one batch times its part in the whole, with its graph."""
+        loss = loss_of(self.loss_function, predictions, targets)
+        return loss if part is None else loss * part.to(loss.dtype)
 
     def weight(self, *batches: tuple[Tensor, Tensor]) -> Tensor | int:
         """Return the weight of a step's loss in the mean over an epoch."""

@@ -424,7 +424,8 @@ def test_states_hold_plain_values_only():
         return type(value) in (int, float, str) and not isinstance(value, Tensor)
 
     settings = {"max_lr": [np.float32(0.5)], "div": np.float64(20.0)}
-    assert all(plain(value) for value in OneCycle(sgd(), total_steps=9, **settings).state_dict().values())
+    state = OneCycle(sgd(), total_steps=9, **settings).state_dict()
+    assert all(plain(value) for value in state.values())
 
 
 def test_is_a_scheduler_of_torch():
