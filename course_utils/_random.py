@@ -14,7 +14,7 @@ def set_seed(seed: int) -> None:
     """Seed Python's, NumPy's and PyTorch's global generators, those of all devices included.
 
     Args:
-        seed: an integer from 0 to 2**32 - 1 (NumPy's range).
+        seed: an integer, of Python or NumPy, from 0 to 2**32 - 1 (NumPy's range).
 
     Raises:
         ValueError: the seed is no such integer.
@@ -22,6 +22,7 @@ def set_seed(seed: int) -> None:
     check_whole("seed", seed)
     if seed >= 2**32:
         raise ValueError(f"seed is {seed}, but must be at most 2**32 - 1, NumPy's largest.")
+    seed = int(seed)  # neither Python's nor PyTorch's generators take NumPy's integers
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)

@@ -25,6 +25,15 @@ def test_same_seed_same_draws():
     assert all(a != b for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint32])
+def test_seed_of_numpy(kind):
+    """Is a seed of NumPy's integers, as of an array of seeds, the same as Python's?"""
+    set_seed(3)
+    wanted = draw()
+    set_seed(kind(3))
+    assert draw() == wanted
+
+
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.0, "1", True, None])
 def test_bad_seed(seed):
     """Does a seed that NumPy would refuse raise a sentence that names it?"""

@@ -76,12 +76,12 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
         """Return the images at these positions, in this order; a position may come repeatedly.
 
         Args:
-            indices: integers from 0 to n - 1: a tensor, an array or a sequence.
+            indices: integers from 0 to n - 1: a tensor, an array, a sequence or a pandas series.
 
         Raises:
             ValueError: there are none, they are no integers (a mask is none), or one is outside.
         """
-        indices = as_integers("indices", indices, "the position of each image")
+        indices = as_integers("indices", plain_values(indices), "the position of each image")
         if indices.dtype == torch.bool:
             raise ValueError(
                 "The indices are a mask (torch.bool): turn it into indices with "
@@ -129,6 +129,22 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
             wanted = f"{images.shape[1]} finite numbers, one a channel, those of std positive"
             return f"mean is {self.mean} and std {self.std}, but each must have {wanted}"
         return None
+
+
+def plain_values(values):
+    """Return labels, counts or positions in a form of which PyTorch makes a tensor.
+
+    Of what has `to_numpy`, as a pandas series of any index, these are the values in their order.
+    PyTorch takes no array that runs backwards, and counts in no unsigned integers of 2 bytes on.
+    """
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    if isinstance(values, np.ndarray):
+        is_unsigned = values.dtype.kind == "u"
+        return np.array(values, dtype=np.int64 if is_unsigned else None, order="C")
+    if isinstance(values, Tensor) and values.dtype in (torch.uint16, torch.uint32, torch.uint64):
+        return values.long()
+    return values
 
 
 def pool_images(dataset: ImageDataset, factor: int) -> ImageDataset:
@@ -184,7 +200,7 @@ def split_images(
             f"The sizes {tuple(sizes)} add up to {sum(sizes)}, but {dataset.name} has only "
             f"{len(dataset)} images: ask for fewer."
         )
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(seed))
     labels = dataset.labels.cpu()
     shuffled = torch.randperm(len(labels), generator=generator)
     # Spread each class evenly over [0, 1): any stretch of that line is then stratified.
@@ -193,7 +209,7 @@ def split_images(
         members = shuffled[labels[shuffled] == label]
         place[members] = (torch.arange(len(members), dtype=torch.float64) + 0.5) / len(members)
     order = shuffled[place[shuffled].argsort(stable=True)]
-    parts = order[: sum(sizes)].split(list(sizes))
+    parts = order[: sum(sizes)].split([int(size) for size in sizes])
     return tuple(dataset.subset(part.sort().values) for part in parts)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils._validate import as_integers, check_span, check_whole
+from course_utils.data.image_dataset import plain_values
 from course_utils.training.preserve_state import eval_mode
 
 
@@ -58,6 +59,7 @@ def confusion_matrix(predictions: Tensor, labels: Tensor, *, classes: int | None
             raise ValueError("Some logits are NaN: the model has diverged, train it again.")
         classes, predictions = predictions.shape[1], predictions.argmax(1)
     check_whole("classes", classes, 1)
+    predictions, labels = plain_values(predictions), plain_values(labels)
     predictions = as_integers("predictions", predictions, "the class of each, or logits").cpu()
     labels = as_integers("labels", labels, "the true class of each sample").cpu()
     if len(predictions) != len(labels):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils._validate import check_whole
-from course_utils.data.image_dataset import ImageDataset
+from course_utils._validate import check_whole, shown
+from course_utils.data.image_dataset import ImageDataset, plain_values
 
 
 def class_counts(dataset: ImageDataset) -> Tensor:
@@ -16,13 +17,14 @@ def class_counts(dataset: ImageDataset) -> Tensor:
     return dataset.labels.cpu().bincount(minlength=len(dataset.class_names))
 
 
-def class_weights(counts: Tensor | Sequence[int]) -> Tensor:
+def class_weights(counts: Tensor | np.ndarray | Sequence[int]) -> Tensor:
     """Return the weights of a class-weighted loss: inversely proportional to the class counts.
 
     A weight is `n / (classes * count)`, so that the weights average to one over the n samples.
 
     Args:
-        counts: samples of each class, (classes,).
+        counts: samples of each class, (classes,): a tensor, an array (`np.bincount`), a sequence or
+            a pandas series, whatever its index, in the order of the classes.
 
     Returns:
         float32 (classes,), as `torch.nn.functional.cross_entropy` takes them.
@@ -35,9 +37,15 @@ def class_weights(counts: Tensor | Sequence[int]) -> Tensor:
     return counts.sum() / (len(counts) * counts.float())
 
 
-def _checked_counts(counts: Tensor | Sequence[int]) -> Tensor:
+def _checked_counts(counts: Tensor | np.ndarray | Sequence[int]) -> Tensor:
     """Return the samples of each class as a tensor (classes,), or raise a sentence."""
-    counts = torch.as_tensor(counts)
+    try:
+        counts = torch.as_tensor(plain_values(counts))
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"The counts are {shown(counts)}, no tensor ({str(error).partition(chr(10))[0]}): give "
+            "the number of samples of each class."
+        ) from error
     if counts.ndim != 1 or not len(counts):
         raise ValueError(
             f"The counts have the shape {tuple(counts.shape)}, but must be (classes,)."
@@ -108,7 +116,7 @@ def _draw(dataset: ImageDataset, sizes: Sequence[int], seed: int) -> ImageDatase
     """Draw so many images of each class at random; they keep their order."""
     check_whole("seed", seed)
     labels = dataset.labels.cpu()
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(int(seed)))
     chosen = []
     for label, size in enumerate(sizes):
         members = order[labels[order] == label]
@@ -121,7 +129,7 @@ def _draw(dataset: ImageDataset, sizes: Sequence[int], seed: int) -> ImageDatase
     return dataset.subset(torch.cat(chosen).sort().values)
 
 
-def correct_prior(logits: Tensor, counts: Tensor | Sequence[int]) -> Tensor:
+def correct_prior(logits: Tensor, counts: Tensor | np.ndarray | Sequence[int]) -> Tensor:
     """Subtract the log of each class's fraction of the training set from the logits.
 
     By Bayes' rule, p(class | image) is proportional to p(image | class) * p(class). A net trained
@@ -135,7 +143,8 @@ def correct_prior(logits: Tensor, counts: Tensor | Sequence[int]) -> Tensor:
 
     Args:
         logits: floating point, (n, classes).
-        counts: training samples of each class, (classes,); only their proportions matter.
+        counts: training samples of each class, (classes,), as in `class_weights`; only their
+            proportions matter.
 
     Returns:
         Corrected logits, (n, classes), on the device of the logits.

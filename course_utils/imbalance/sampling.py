@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from course_utils._validate import as_integers, check_whole
+from course_utils.data.image_dataset import plain_values
 
 
 def oversample_indices(
@@ -23,7 +24,8 @@ def oversample_indices(
     training part only, *after* the split: copies on both sides of a split leak.
 
     Args:
-        labels: the class of each sample, (n,), any integers.
+        labels: the class of each sample, (n,), any integers: a tensor, an array, a sequence or a
+            pandas series, whatever its index.
         seed: from 0; no global generator is read or changed.
         epoch: from 0; each has a draw and an order of its own.
 
@@ -46,7 +48,8 @@ def undersample_indices(
     smaller set; let it count to draw another part of the larger classes each time.
 
     Args:
-        labels: the class of each sample, (n,), any integers.
+        labels: the class of each sample, (n,), any integers: a tensor, an array, a sequence or a
+            pandas series, whatever its index.
         seed: from 0; no global generator is read or changed.
         epoch: from 0; each has a draw and an order of its own.
 
@@ -73,7 +76,8 @@ class OversamplingSampler(Sampler[int]):
     `Join`, or choose a batch size at which none has.
 
     Args:
-        labels: the class of each sample, (n,), any integers.
+        labels: the class of each sample, (n,), any integers: a tensor, an array, a sequence or a
+            pandas series, whatever its index.
         seed: from 0; the same on all ranks.
         rank: of this process, from 0.
         world_size: number of processes.
@@ -90,7 +94,7 @@ class OversamplingSampler(Sampler[int]):
         rank: int = 0,
         world_size: int = 1,
     ):
-        self.labels = as_integers("labels", labels, "the class of each sample").detach().cpu()
+        self.labels = _as_labels(labels)
         check_whole("seed", seed)
         check_whole("rank", rank)
         check_whole("world_size", world_size, rank + 1)
@@ -116,8 +120,12 @@ class OversamplingSampler(Sampler[int]):
         return iter(indices[self.rank :: self.world_size].tolist())
 
 
+def _as_labels(labels) -> Tensor:
+    return as_integers("labels", plain_values(labels), "the class of each sample").detach().cpu()
+
+
 def _equal_indices(labels, size_of, seed: int, epoch: int) -> Tensor:
-    labels = as_integers("labels", labels, "the class of each sample").detach().cpu()
+    labels = _as_labels(labels)
     check_whole("seed", seed)
     check_whole("epoch", epoch)
     # hashed, so that seed 1 at epoch 0 is not seed 0 at epoch 1

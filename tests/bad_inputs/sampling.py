@@ -152,6 +152,9 @@ ROWS = {
         class_weights, lambda weights: weights(torch.ones(2, 2)),
         ValueError, "(2, 2)", "(classes,)",
     ),
+    "counts by class in a dict": (
+        class_weights, lambda weights: weights({0: 3, 1: 2}), ValueError, "of type dict", "of each",
+    ),
     "no counts": (class_weights, lambda weights: weights(torch.ones(0)), ValueError, "(0,)"),
     "minority without a class": (step_imbalance, step(minority=[2]), ValueError, "[2]", "0 to 1"),
     "more than there are": (step_imbalance, step(largest=5), ValueError, "5 images", "set has 4"),

@@ -180,3 +180,14 @@ def test_train_and_test_share_the_training_statistics():
     assert (train.mean, train.std) == (test.mean, test.std) == channel_statistics(a.images)
     assert channel_statistics(b.images)[0] != test.mean
     assert (len(train), len(test), test.labels.dtype) == (12, 6, torch.int64)
+
+
+def test_split_by_numbers_of_numpy():
+    """Do sizes and a seed of NumPy's integers split as Python's do?"""
+    sizes = np.array([4, 6])
+    numpy, python = (
+        split_images(make_set(), (*sizes,), np.int64(1)),
+        split_images(make_set(), (4, 6), 1),
+    )
+    for one, other in zip(numpy, python, strict=True):
+        assert torch.equal(one.images, other.images)

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from course_utils.data.image_dataset import ImageDataset
+from course_utils.imbalance.class_metrics import confusion_matrix
 from course_utils.imbalance.imbalance import (
     class_counts,
     class_weights,
@@ -11,6 +12,7 @@ from course_utils.imbalance.imbalance import (
     linear_imbalance,
     step_imbalance,
 )
+from course_utils.imbalance.sampling import OversamplingSampler, oversample_indices
 
 
 def make_set(each=20, classes=4):
@@ -98,3 +100,56 @@ def test_type_is_kept():
     logits = torch.zeros(2, 2, dtype=torch.float16)
     assert correct_prior(logits, [9, 1]).dtype == torch.float16
     assert logits.abs().max() == 0
+
+
+class Series:
+    """What pandas gives: values under an index of their own, and no sequence by position."""
+
+    def __init__(self, values):
+        self.values, self.index = np.array(values), [f"row {i}" for i in range(len(values))][::-1]
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, label):
+        return self.values[self.index.index(label)]
+
+    def to_numpy(self):
+        return self.values
+
+
+FORMS = {
+    "list": list,
+    "array": np.array,
+    "array backwards": lambda values: np.array(values[::-1])[::-1],
+    "array of uint16": lambda values: np.array(values, np.uint16),
+    "tensor of uint16": lambda values: torch.tensor(values, dtype=torch.uint16),
+    "numbers of NumPy": lambda values: list(map(np.int64, values)),
+    "series": Series,
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_forms_of_labels_and_counts(form):
+    """Do labels and counts mean the same in each form in which people hold them?"""
+    labels, counts = [0, 0, 1, 0, 1, 2], [3, 2, 1]
+    assert torch.equal(class_weights(form(counts)), class_weights(torch.tensor(counts)))
+    logits = torch.zeros(1, 3)
+    assert torch.equal(correct_prior(logits, form(counts)), correct_prior(logits, counts))
+    wanted = oversample_indices(labels).tolist()
+    assert oversample_indices(form(labels)).tolist() == wanted
+    assert list(OversamplingSampler(form(labels))) == wanted
+    matrix = confusion_matrix(form(labels), form(labels), classes=3)
+    assert matrix.diagonal().tolist() == counts
+    assert positions(make_set().subset(form(labels))) == labels
+
+
+@pytest.mark.parametrize("draw", [linear_imbalance, step_imbalance])
+def test_numbers_of_numpy(draw):
+    """Are sizes and seeds of NumPy's integers those of Python's?"""
+    more = {"minority": np.array([1])} if draw is step_imbalance else {}
+    numpy, python = (
+        draw(make_set(), largest=kind(9), smallest=kind(3), seed=kind(5), **more)
+        for kind in (np.int64, int)
+    )
+    assert positions(numpy) == positions(python)
