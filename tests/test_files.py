@@ -1,8 +1,13 @@
 import json
 import os
+import signal
+import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tiny_notebooks import REPOSITORY
 
 from course_utils._files import ResultFile, atomic_write
 
@@ -40,6 +45,58 @@ def test_words_of_an_error(tmp_path):
         file.write(b"new")
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path) == ["file"]
+
+
+DIES = """
+import os, signal, sys
+from course_utils._files import atomic_write
+with atomic_write(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no SIGKILL")
+def test_leftovers(tmp_path):
+    """Clears a write what a killed one left of the same file, and nothing that is being written?"""
+    path, other = tmp_path / "run.pt", tmp_path / "run.pt.old"
+
+    def start(path, how):
+        command = [sys.executable, "-c", DIES, str(path), how]
+        return subprocess.Popen(command, cwd=REPOSITORY)
+
+    for name in (path, other):
+        assert start(name, "SIGKILL").wait(timeout=60) == -signal.SIGKILL
+    (dead, others) = sorted(tmp_path.iterdir(), key=lambda path: len(path.name))
+    stopped = start(path, "SIGSTOP")  # is alive, in the middle of writing
+    os.waitid(os.P_PID, stopped.pid, os.WSTOPPED)
+    (living,) = set(tmp_path.iterdir()) - {dead, others}
+    with atomic_write(path) as first, atomic_write(path) as second:
+        first.write(b"first")
+        second.write(b"second")
+        assert not dead.exists() and others.exists() and living.exists()
+    stopped.send_signal(signal.SIGCONT)
+    assert stopped.wait(timeout=60) == 0
+    assert set(tmp_path.iterdir()) == {path, others} and path.read_bytes() == b"half"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no such files")
+def test_what_is_no_file(tmp_path):
+    """Is a link followed, though it points to nothing yet, and a pipe or a ring left as it is?"""
+    link, ring, pipe = (tmp_path / name for name in ("link", "ring", "pipe"))
+    link.symlink_to(tmp_path / "folder" / "file")
+    ring.symlink_to(ring)
+    os.mkfifo(pipe)
+    for content in (b"old", b"new"):
+        with atomic_write(link) as file:
+            file.write(content)
+    assert link.is_symlink() and (tmp_path / "folder" / "file").read_bytes() == b"new"
+    for path in (ring, pipe):
+        with pytest.raises(OSError, match="it is no regular file"), atomic_write(path) as file:
+            file.write(b"new")
+    assert ring.is_symlink() and stat.S_ISFIFO(pipe.stat().st_mode)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "link", "pipe", "ring"}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="has other rights")
