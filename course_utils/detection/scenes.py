@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from types import NoneType
 
 import torch
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils._validate import check_number, check_type, check_whole
+from course_utils.detection.boxes import check_boxes
 from course_utils.detection.centernet import boxes_to_maps, check_size
 from course_utils.training.device import pick_device
 from course_utils.training.distributed import own_part
@@ -29,7 +31,8 @@ class Scene:
 
     Raises:
         TypeError: image or boxes are no tensor.
-        ValueError: a tensor is of another form.
+        ValueError: a tensor is of another form, or a box is not finite, without area, outside the
+            image or in fractions of it.
     """
 
     name: str
@@ -44,15 +47,30 @@ class Scene:
         image = self.image
         if image.dtype != torch.uint8 or image.dim() != 3 or len(image) != 3:
             raise ValueError(
-                f"The image is {image.dtype} of shape {tuple(image.shape)}, but must be uint8 "
-                "(3, height, width)."
+                f"The image of scene {self.name!r} is {image.dtype} of shape "
+                f"{tuple(image.shape)}, but must be uint8 (3, height, width)."
             )
-        for boxes in (self.boxes, self.look_alikes):
-            if boxes.dim() != 2 or boxes.shape[1] != 4:
-                shape = tuple(boxes.shape)
-                raise ValueError(
-                    f"Boxes are of shape {shape}, but must be (n, 4), with n of 0 or more."
-                )
+        for boxes, what in ((self.boxes, "boxes"), (self.look_alikes, "look-alikes")):
+            self._check_boxes(boxes, f"The {what} of scene {self.name!r}")
+
+    def _check_boxes(self, boxes: Tensor, what: str) -> None:
+        check_boxes(boxes, what)
+        if not len(boxes):
+            return
+        if boxes.max() <= 1 and (boxes % 1).any():
+            raise ValueError(
+                f"{what} are all smaller than a pixel, as fractions of the image are: multiply "
+                "them by its width and height."
+            )
+        height, width = self.image.shape[1:]
+        good = (boxes >= 0).all(1) & (boxes[:, 2] <= width) & (boxes[:, 3] <= height)
+        if not good.all():
+            number = int((~good).nonzero()[0])
+            raise ValueError(
+                f"{what} hold {torch.round(boxes[number].double(), decimals=3).tolist()} (row "
+                f"{number}), which leaves the image of {width} x {height} pixels: give x0, y0, x1, "
+                "y1 in its pixels, clipped to it."
+            )
 
 
 class ResizedScenes:
@@ -86,12 +104,14 @@ class ResizedScenes:
         )
         across, down = self.size / width, self.size / height
         factors = torch.tensor([across, down, across, down])
-        return replace(
-            scene,
+        # Not made anew: a ship in a corner may be smaller than a pixel now, and its box is checked.
+        resized = copy(scene)
+        vars(resized).update(
             image=image[0].round().to(torch.uint8),
             boxes=scene.boxes * factors,
             look_alikes=scene.look_alikes * factors,
         )
+        return resized
 
 
 @dataclass(frozen=True)
@@ -114,10 +134,13 @@ def pack(scenes: Iterable[Scene], *, device: torch.device | str = "cpu") -> Pack
     """Pack scenes of one size; they are all kept in memory.
 
     Raises:
+        TypeError: one is no `Scene`.
         ValueError: there is none, they differ in size, or it is not a multiple of 4 pixels; or the
             device is not there.
     """
     scenes = list(scenes)
+    for scene in scenes:
+        check_type("A scene", scene, Scene)
     shapes = {tuple(scene.image.shape) for scene in scenes}
     if len(shapes) != 1:
         raise ValueError(
@@ -185,7 +208,7 @@ class SceneLoader:
             raise ValueError(
                 f"The scenes have the sizes {sorted(shapes)}, but need one square one."
             )
-        self.steps, self.seed, self.epoch = steps, seed, 0
+        self.steps, self.seed, self.epoch = steps, int(seed), 0
         kept = batch_size - count
         self.pools = [(positives, kept, own_part(kept))]
         if count:

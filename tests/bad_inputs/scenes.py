@@ -2,6 +2,8 @@
 
 import math
 
+import torch
+
 from bad_inputs.detection import BOX, IMAGE, scene
 from course_utils.detection.scenes import ResizedScenes, Scene, SceneLoader, pack
 from course_utils.detection.synthetic import SimulatedScenes
@@ -9,6 +11,10 @@ from course_utils.detection.synthetic import SimulatedScenes
 
 def packed():
     return pack([scene(boxes=BOX)] * 2)
+
+
+def with_box(*box):
+    return torch.cat([BOX, torch.tensor([box], dtype=torch.float32)])
 
 
 def batches(**settings):
@@ -28,6 +34,29 @@ ROWS = {
     "image as an array": (Scene, lambda _: scene(IMAGE.numpy()), TypeError, "ndarray", "Tensor"),
     "boxes of a scene flat": (Scene, lambda _: scene(boxes=BOX[0]), ValueError, "(4,)", "(n, 4)"),
     "boxes of a scene None": (Scene, lambda _: scene(boxes=None), TypeError, "boxes is None"),
+    "box of a scene NaN": (
+        Scene, lambda _: scene(boxes=with_box(8, 8, math.nan, 16)),
+        ValueError, "boxes of scene 'scene'", "nan", "finite",
+    ),
+    "box of a scene without area": (
+        Scene, lambda _: scene(boxes=with_box(8, 8, 8, 16)),
+        ValueError, "scene 'scene'", "row 1", "x0 < x1",
+    ),
+    "boxes of a scene as fractions": (
+        Scene, lambda _: scene(boxes=BOX / 64), ValueError, "scene 'scene'", "multiply", "width",
+    ),
+    "box beyond the scene": (
+        Scene, lambda _: scene(boxes=with_box(8, 8, 70, 16)),
+        ValueError, "scene 'scene'", "70.0", "64 x 64", "clipped",
+    ),
+    "box above the scene": (
+        Scene, lambda _: scene(boxes=with_box(8, -1, 16, 16)), ValueError, "-1.0", "leaves",
+    ),
+    "look-alike beyond the scene": (
+        Scene, lambda make: make("scene", IMAGE, BOX, ("pier",), with_box(8, 8, 16, 65)),
+        ValueError, "look-alikes of scene 'scene'", "65.0",
+    ),
+    "images to pack": (pack, lambda pack: pack([IMAGE]), TypeError, "scene is of type Tensor"),
     "no scenes to pack": (pack, lambda pack: pack([]), ValueError, "0 scenes", "at least one"),
     "scenes of two sizes to pack": (
         pack, lambda pack: pack([scene(), scene(IMAGE[:, :32])]),

@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 
 from course_utils.detection.centernet import boxes_to_maps
@@ -24,6 +25,12 @@ def test_boxes_stay_on_their_ships():
     rows, columns = (scene.image[0] > 100).nonzero(as_tuple=True)
     assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (16, 8, 24, 16)
     assert scene.name == "a"
+
+
+def test_a_ship_smaller_than_a_pixel():
+    """May a resized ship be smaller than a pixel, which a box as given may not?"""
+    image, box = torch.zeros(3, 128, 128, dtype=torch.uint8), torch.tensor([[0.0, 0, 2, 1]])
+    assert ResizedScenes([Scene("a", image, box)], 32)[0].boxes.tolist() == [[0, 0, 0.5, 0.25]]
 
 
 def test_right_size_is_untouched():
@@ -90,6 +97,7 @@ def test_seeds_and_epochs():
     )
     first = epoch(one)
     assert first == epoch(same) != epoch(other)
+    assert first == epoch(SceneLoader(pack(marked(30)), batch_size=4, steps=5, seed=np.int32(1)))
     assert first != epoch(one)
 
 
