@@ -36,10 +36,10 @@ def compare(lesson: str, question: str, measured: float | str, unit: str = "") -
     entry = entry if isinstance(entry, dict) else {}
     result, unit = _plain(measured), unit or entry.get("unit", "")
     result = str(measured) if result is None else result
-    if entry.get("guess") is None:
+    guess = _plain(entry.get("guess"))  # another hand may have written anything there
+    if guess is None:
         print(f"{question}: you made no guess; measured {_with_unit(result, unit)}.")
         return
-    guess = entry["guess"]
     print(
         f"{question}: you guessed {_with_unit(guess, entry.get('unit', ''))}; "
         f"measured {_with_unit(result, unit)}: {_distance(guess, result)}."
@@ -64,7 +64,7 @@ def _distance(guess: float | str, result: float | str) -> str:
 def _plain(value) -> float | str | None:
     """Turn a number of NumPy or PyTorch into a float; None for what is neither number nor text."""
     if isinstance(value, str):
-        return value
+        return value.encode("utf-8", "replace").decode("utf-8")  # no half of a character
     try:
         number = float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_utils.teaching import progress
 from course_utils.teaching.predictions import compare, predict
 
 
@@ -81,9 +82,16 @@ def test_units(capsys):
     )
 
 
-def test_foreign_entry(path, capsys):
+def test_half_a_character():
+    """Is a text kept that holds half of a pair of UTF-16, which no file can, but for that half?"""
+    predict("02", "Best LR", "0.1 \ud83d")
+    assert progress.load()["02"]["predictions"]["Best LR"]["guess"] == "0.1 ?"
+
+
+@pytest.mark.parametrize("entry", ["0.3", '{"guess": [0.3]}', '{"guess": {}, "unit": [1]}'])
+def test_foreign_entry(path, capsys, entry):
     """Is an entry that another hand has written in another form taken for no guess?"""
     path.parent.mkdir()
-    path.write_text('{"02": {"predictions": {"Best LR": 0.3}}}')
+    path.write_text(f'{{"02": {{"predictions": {{"Best LR": {entry}}}}}}}')
     compare("02", "Best LR", 0.05)
     assert "you made no guess" in capsys.readouterr().out

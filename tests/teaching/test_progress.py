@@ -1,5 +1,6 @@
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +49,7 @@ def test_notebooks_writing_at_once(path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b'{"02": {"qu', b"[]", b'{"02": 3}', b'{"02": {"quiz": []}}', b"\xff\xfe"]
+    "content", [b"", b"{", b"\0" * 99, b'{"02": {"qu', b'{\n  "02": {"quiz": {"1": \xff\xfe']
 )
 @pytest.mark.parametrize("by", ["load", "record"])
 def test_damaged_file_is_set_aside(path, content, by, capsys):
@@ -68,12 +69,90 @@ def test_damaged_file_is_set_aside(path, content, by, capsys):
 def test_second_damage_keeps_the_first(path):
     """Are two damaged files both kept?"""
     path.parent.mkdir()
-    for content in (b"first", b"second"):
+    for content in (b'{"02": first', b'{"02": second'):
         path.write_bytes(content)
         progress.load()
     kept = {name: (path.parent / name).read_bytes() for name in os.listdir(path.parent)}
-    assert kept["progress.json.damaged"] == b"first"
-    assert kept["progress.json.damaged2"] == b"second"
+    assert kept["progress.json.damaged"] == b'{"02": first'
+    assert kept["progress.json.damaged2"] == b'{"02": second'
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"\\documentclass{article}", "is no progress file"),
+        (b"\xff\xd8\xff", "is no progress file"),
+        (b'{"cells": [', "is no progress file"),
+        (b'{"name": "a package"}', "of a newer version"),
+        (b'{"version": 2, "lessons": {"02": {"quiz": {"1": {"right": true}}}}}', "newer version"),
+        (b'{"02": {"quiz": []}}', "newer version"),
+        (b"[]", "newer version"),
+    ],
+)
+def test_file_of_another_kind(path, content, words, capsys):
+    """Stays a file that is none of ours, or a newer version's, and are the answers remembered?"""
+    path.parent.mkdir()
+    path.write_bytes(content)
+    assert progress.load() == {}
+    assert not progress.record("02", "exercises", "core", True)
+    assert progress.load() == {"02": {"exercises": {"core": True}}}
+    sentence = capsys.readouterr().err
+    assert words in sentence and "COURSE_PROGRESS" in sentence and sentence.count("\n") == 1
+    assert path.read_bytes() == content
+    path.unlink()
+    assert progress.record("02", "exercises", "pick", True)
+    assert progress.load() == {"02": {"exercises": {"core": True, "pick": True}}}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes")
+def test_pipe_stays(path, capsys):
+    """Is what cannot be a file neither read, which may never end, nor renamed nor replaced?"""
+    path.parent.mkdir()
+    os.mkfifo(path)
+    assert progress.load() == {}
+    assert not progress.record("02", "exercises", "core", True)
+    sentence = capsys.readouterr().err
+    assert "a device or a pipe" in sentence and sentence.count("\n") == 1
+    assert os.listdir(path.parent) == [path.name] and stat.S_ISFIFO(path.stat().st_mode)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a right there")
+def test_link_stays(path, tmp_path):
+    """Is a link's file read, written and, when damaged, set aside, and the link still one?"""
+    own = tmp_path / "synced" / "progress.json"
+    own.parent.mkdir()
+    own.write_bytes(b'{"02": {"qu')
+    path.parent.mkdir()
+    path.symlink_to(own)
+    assert progress.record("02", "exercises", "core", True)
+    assert path.is_symlink() and json.loads(own.read_text()) == progress.load()
+    assert own.with_name("progress.json.damaged").read_bytes() == b'{"02": {"qu'
+
+
+@pytest.mark.parametrize("named", ["", "~nobody-of-that-name/progress.json"])
+def test_no_home(named, tmp_path, monkeypatch, capsys):
+    """Does the lesson go on, with a sentence, where nobody knows the home folder?"""
+    monkeypatch.setenv("COURSE_PROGRESS", named)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**30, raising=False)  # of a user without an entry
+    monkeypatch.chdir(tmp_path)
+    assert progress.load() == {}
+    assert not progress.record("02", "exercises", "core", True)
+    sentence = capsys.readouterr().err
+    assert "home folder that is not known" in sentence and sentence.count("\n") == 1
+    assert progress.load() == {"02": {"exercises": {"core": True}}}
+    assert os.listdir(tmp_path) == []
+
+
+def test_lock_of_another_program(path, monkeypatch, capsys):
+    """Is a lock that another program holds told as that, and the entry written with the next?"""
+    monkeypatch.setattr(progress, "_PATIENCE", 0.1)
+    with progress._lock(path):
+        assert not progress.record("02", "exercises", "core", True)
+    sentence = capsys.readouterr().err
+    assert "Another program has held" in sentence and "may write" not in sentence
+    assert progress.record("02", "exercises", "pick", True)
+    assert progress.load() == {"02": {"exercises": {"core": True, "pick": True}}}
 
 
 def test_unwritable_place(path, capsys):
