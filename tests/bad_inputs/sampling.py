@@ -172,7 +172,17 @@ ROWS = {
         ValueError, "largest is '3'",
     ),
     "no labels": (oversample_indices, sample([]), ValueError, "no labels", "at least one"),
-    "labels as floats to sample": (oversample_indices, sample([0.0, 1.0]), ValueError, "float32"),
+    "labels as floats to sample": (
+        oversample_indices, sample([0.0, 1.0]), ValueError, "float32", "the class of each sample.",
+    ),
+    "labels of a sampler as floats": (
+        OversamplingSampler, sample([0.0]),
+        ValueError, "The labels have", "the class of each sample.",
+    ),
+    "seed of a sampler as a bool": (
+        OversamplingSampler, sample([0, 1], seed=True), ValueError, "seed is True",
+    ),
+    "half a rank": (OversamplingSampler, sample([0, 1], rank=0.5), ValueError, "rank is 0.5"),
     "labels one-hot": (oversample_indices, sample(torch.eye(3).long()), ValueError, "(3, 3)"),
     "labels as texts": (
         oversample_indices, sample(["cat"]), ValueError, "of type list", "integers",
