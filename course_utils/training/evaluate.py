@@ -140,11 +140,16 @@ def _number_correct(predictions, targets: Tensor) -> Tensor:
 
 
 def to_floats(*groups: list[Tensor | float]) -> list[list[float]]:
-    """Bring groups of 0-d tensors, or numbers, to the host, all in one transfer."""
+    """Bring groups of 0-d tensors, or numbers, to the host, in one transfer from each device."""
     values = [value for group in groups for value in group]
-    tensors = [value for value in values if isinstance(value, Tensor)]
-    waiting = iter(torch.stack(tensors).tolist() if tensors else [])
-    numbers = iter([next(waiting) if isinstance(value, Tensor) else value for value in values])
+    waiting: dict[torch.device, list[Tensor]] = {}
+    for value in values:
+        if isinstance(value, Tensor):
+            waiting.setdefault(value.device, []).append(value)
+    arrived = {device: iter(torch.stack(tensors).tolist()) for device, tensors in waiting.items()}
+    numbers = iter(
+        [next(arrived[value.device]) if isinstance(value, Tensor) else value for value in values]
+    )
     return [list(islice(numbers, len(group))) for group in groups]
 
 
