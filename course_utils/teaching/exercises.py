@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import linecache
 import sys
 import traceback
@@ -17,6 +18,8 @@ from course_utils.profiles import is_graded
 from course_utils.teaching.compare_values import describe, first_difference
 from course_utils.teaching.progress import record
 from course_utils.teaching.time_limit import run_with_limit
+
+_PAGE = 4000  # characters
 
 
 def _call(function: Callable, *arguments, **keywords):
@@ -100,6 +103,8 @@ def check(function: Callable | None, exercise: Exercise) -> Outcome:
     nbgrader runs the notebook all but a pass raises, which is how nbgrader knows it, and warnings
     are printed to stdout, as it gives no points to a cell with anything on stderr.
 
+    What the functions print comes before the message, a page of it at most.
+
     Args:
         function: the learner's function; an untouched stub raises NotImplementedError, returns
             nothing, or is None or `...`.
@@ -111,18 +116,35 @@ def check(function: Callable | None, exercise: Exercise) -> Outcome:
     """
     check_type("exercise", exercise, Exercise)
     state = rng_state()
-    stderr = sys.stdout if is_graded() else sys.stderr
+    printed, warned = _Page(), _Page()
     try:
-        with contextlib.redirect_stderr(stderr):
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(warned):
             outcome = _judge(function, exercise)
     finally:
         set_rng_state(state)
+        print(printed.text(), end="")
+        print(warned.text(), end="", file=sys.stdout if is_graded() else sys.stderr)
     if is_graded() and not outcome.passed:
         raise AssertionError(outcome.message)
     if outcome.passed:
         record(exercise.lesson, "exercises", exercise.name, True)
     print(outcome.message)
     return outcome
+
+
+class _Page(io.StringIO):
+    """The first page of what is printed.
+
+    A kernel's own stream has a lock; code that is stopped while it holds that hangs the kernel.
+    """
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(_PAGE + 1 - self.tell(), 0)])
+        return len(text)
+
+    def text(self) -> str:
+        text = self.getvalue()
+        return text if len(text) <= _PAGE else f"{text[:_PAGE]}\n(The rest of it is cut.)\n"
 
 
 @dataclass(frozen=True)

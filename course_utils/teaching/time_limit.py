@@ -55,7 +55,7 @@ def run_with_limit(function: Callable[[], Result], *, seconds: float) -> Result:
                 sys.settrace(None)
             running.release()
 
-    # The context carries IPython's knowledge of the cell into which print() writes.
+    # The context carries IPython's knowledge of the cell into which display() writes.
     context = contextvars.copy_context()
     worker = threading.Thread(target=context.run, args=(work,), daemon=True)
     worker.start()

@@ -1,5 +1,8 @@
+import io
 import random
 import sys
+import threading
+import time
 
 import nbformat
 import numpy as np
@@ -190,6 +193,39 @@ def test_endless_loop():
     assert "The function did not end within 0.2 seconds. Does its loop" in message
 
 
+class Locked(io.StringIO):
+    """A stream as a kernel's: who is stopped in `write` takes its lock along."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = threading.Lock()
+
+    def write(self, text):
+        if not self.lock.acquire(timeout=0.2):
+            raise RuntimeError("the kernel hangs")
+        time.sleep(0.001)
+        super().write(text)
+        self.lock.release()
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_endless_print(stream, monkeypatch):
+    """Ends an endless print in a sentence too, under a page of it, and works the stream after?"""
+    streams = {name: Locked() for name in ("stdout", "stderr")}
+    for name, locked in streams.items():
+        monkeypatch.setattr(sys, name, locked)
+
+    def endless(values, *, beta):
+        while True:
+            print("step", file=getattr(sys, stream))
+
+    message = check(endless, EXERCISE).message
+    assert "did not end within 0.2 seconds. Does" in message
+    assert streams["stdout"].getvalue().endswith(message + "\n")
+    page = streams[stream].getvalue().removesuffix(message + "\n")
+    assert page == "step\n" * 800 + "\n(The rest of it is cut.)\n"
+
+
 def test_changed_arguments_do_no_harm():
     """Are the case's own arguments, and the reference, safe from a function that changes them?"""
 
@@ -323,6 +359,11 @@ def double(value):
             pass
 """,
     """
+def double(value):
+    while True:
+        print("value is", value)
+""",
+    """
 import time
 def double(value):
     time.sleep(3600)
@@ -352,7 +393,7 @@ def test_endless_code_in_a_notebook():
         assert "The function did not end within 0.2 seconds" in text
     assert after == "2\n"
     # A sleep waits in C code, where nothing of Python reaches it: its thread is left behind.
-    assert ["restart the kernel" in text for text in printed] == [False, False, True]
+    assert ["restart the kernel" in text for text in printed] == [False, False, False, True]
 
 
 @pytest.mark.slow
