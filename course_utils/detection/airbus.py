@@ -24,6 +24,7 @@ class AirbusFolder:
     The table has the columns ImageId and EncodedPixels (see `decode_rle`); an image without ships
     has one row with an empty second field. Only the table is read at once; an image is read
     whenever it is asked for. Images may have any size, and may be grey or have an alpha channel.
+    Those of more than 8 bits a channel cannot be read: their files do not say which level is white.
 
     What is wrong with a row or an image is kept in `problems`, and the rest is used:
 
@@ -162,9 +163,22 @@ class AirbusFolder:
         return problem
 
 
+BITS_PER_SAMPLE = 258  # the TIFF tag
+_DEEP = re.compile(r"(?<!BGR);(16|32)")  # Pillow's words for its bits; BGR;16 is 5 or 6 a channel
+
+
 def _read_image(path: Path) -> Tensor:
-    """Read an image as uint8 (3, height, width)."""
+    """Read an image as uint8 (3, height, width), or raise for one of more than 8 bits a channel.
+
+    Pillow would cut off its high levels, or keep its high bytes alone, without a word.
+    """
     with Image.open(path) as file:
+        bits = max(getattr(file, "tag_v2", {}).get(BITS_PER_SAMPLE, (8,)))
+        if file.mode[0] in "IF" or bits > 8 or _DEEP.search(repr(file.tile)):
+            raise ValueError(
+                "it has more than 8 bits a channel, and no file says which level is white: bring "
+                "it to 8 bits first, with the sensor's range"
+            )
         pixels = np.array(file.convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 

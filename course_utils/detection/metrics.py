@@ -203,12 +203,13 @@ def mask_overlaps(found: Tensor, true: Tensor) -> Tensor:
     """Return the intersection over union of each found mask with each true one, float64 (n, m).
 
     Args:
-        found: bool (n, height, width), the best score first.
-        true: bool (m, height, width).
+        found: bool (n, height, width), the best score first; of numbers, as 0 and 255, those that
+            are not 0 are the mask.
+        true: likewise (m, height, width).
 
     Raises:
         TypeError: one of them is no tensor.
-        ValueError: the shapes do not fit.
+        ValueError: the shapes do not fit, or masks of floats hold other values than 0 and 1.
     """
     check_type("found", found, Tensor)
     check_type("true", true, Tensor)
@@ -217,8 +218,14 @@ def mask_overlaps(found: Tensor, true: Tensor) -> Tensor:
             f"The masks have the shapes {tuple(found.shape)} and {tuple(true.shape)}, but need "
             "(n, height, width) and (m, height, width)."
         )
+    for name, masks in (("found", found), ("true", true)):
+        if masks.is_floating_point() and not ((masks == 0) | (masks == 1)).all():
+            raise ValueError(
+                f"The masks of {name} hold floats other than 0 and 1: choose a threshold, as "
+                "`masks > 0.5`."
+            )
     # float64 is exact for counts of pixels
-    found, true = found.cpu().flatten(1).double(), true.cpu().flatten(1).double()
+    found, true = (masks.cpu().bool().flatten(1).double() for masks in (found, true))
     both = found @ true.T
     union = found.sum(1)[:, None] + true.sum(1) - both
     return both / union.clamp(min=1)

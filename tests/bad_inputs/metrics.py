@@ -136,6 +136,10 @@ ROWS = {
         mask_overlaps, lambda overlaps: overlaps(MASKS, MASKS[..., :3]),
         ValueError, "(1, 4, 4) and (1, 4, 3)",
     ),
+    "masks as probabilities": (
+        mask_overlaps, lambda overlaps: overlaps(MASKS, 0.3 * MASKS.float() + 0.1),
+        ValueError, "masks of true", "0 and 1", "masks > 0.5",
+    ),
     "masks None": (
         mask_overlaps, lambda overlaps: overlaps(None, MASKS), TypeError, "found is None",
     ),

@@ -1,7 +1,9 @@
 import csv
 import re
+import struct
 import time
 import timeit
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -435,3 +437,47 @@ def test_real_mining(harbours):
     names = {harbours.names[i] for i in harbours.without_ships}
     assert {negative.name for negative in found.found} <= names
     assert found.unreadable == ()
+
+
+def write_deep_png(path, pixels):
+    """Write a PNG of 16 bits a channel, in grey or colour; Pillow writes the former alone."""
+    height, width, channels = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+        content += struct.pack(">I", len(data)) + kind + data
+        content += struct.pack(">I", zlib.crc32(kind + data))
+    path.write_bytes(content)
+
+
+LEVELS = np.arange(WIDTH * HEIGHT).reshape(HEIGHT, WIDTH) * 40  # 0 to 3800, as of 12 bits
+DEEP = {
+    "grey.png": lambda path: write_deep_png(path, LEVELS[..., None]),
+    "colour.png": lambda path: write_deep_png(path, LEVELS[..., None].repeat(3, 2)),
+    "alpha.png": lambda path: write_deep_png(path, LEVELS[..., None].repeat(4, 2)),
+    "16.tif": lambda path: Image.fromarray(LEVELS.astype(np.uint16)).save(path),
+    "32.tif": lambda path: Image.fromarray(LEVELS.astype(np.int32)).save(path),
+    "float.tif": lambda path: Image.fromarray(LEVELS.astype(np.float32)).save(path),
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_more_than_8_bits(tmp_path, name):
+    """Is an image of more than 8 bits reported, rather than read with its levels cut off?"""
+    folder = write_folder(tmp_path, f"{name},", "a.jpg,")
+    DEEP[name](tmp_path / "train_v2" / name)
+    images = AirbusFolder(folder)
+    assert len(images.check()) == 1
+    assert name in images.problems[0] and "more than 8 bits" in images.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("a.bmp", "RGB"), ("a.tif", "RGB"), ("a.tif", "1"), ("a.gif", "P")]
+)
+def test_8_bits_and_fewer(tmp_path, name, mode):
+    """Are other formats of 8 bits a channel and fewer read?"""
+    folder = write_folder(tmp_path, f"{name},")
+    write_image(tmp_path / "train_v2" / name, mode=mode)
+    images = AirbusFolder(folder)
+    assert not images.check() and images[0].image.shape == (3, HEIGHT, WIDTH)

@@ -278,6 +278,25 @@ def test_masks():
     assert airbus_score([(detected, true)], overlap=mask_overlaps) == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "white"),
+    [(torch.uint8, 1), (torch.uint8, 255), (torch.int32, 255), (torch.int64, 65535)],
+)
+def test_masks_of_numbers(dtype, white):
+    """Are masks of 0 and 255, as images have them, the masks that bools are?"""
+    detected, true = masks((0, 4), (6, 10)), masks((0, 5), (5, 6))
+    wanted = mask_overlaps(detected, true)
+    painted = [pixels.to(dtype) * white for pixels in (detected, true)]
+    assert torch.equal(mask_overlaps(*painted), wanted)
+    assert torch.equal(mask_overlaps(painted[0], true), wanted)
+
+
+def test_masks_of_floats():
+    """Are floats of 0 and 1 masks as bools are?"""
+    detected, true = masks((0, 4)), masks((0, 5))
+    assert mask_overlaps(detected.float(), true.half()).tolist() == [[0.8]]
+
+
 def test_empty_masks():
     """Are no masks, and masks without a pixel, scored without dividing by zero?"""
     assert mask_overlaps(masks(), masks((0, 1))).shape == (0, 1)
