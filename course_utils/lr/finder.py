@@ -79,9 +79,17 @@ def find_lr(
     check_parts(model, optimizer, loader)
     refuse_ranks("find_lr")
     lrs = _learning_rates(loader, min_lr, max_lr, steps, accumulate)
-    if any(map(nn.parameter.is_lazy, model.parameters())) and step is None:
+    if any(map(nn.parameter.is_lazy, model.parameters())):
+        if step is not None:
+            raise ValueError(
+                "The model has lazy layers without a shape, which could not be put back: call it "
+                "on a batch before."
+            )
         # What has no shape yet could not be put back: sweep a copy, which shares nothing.
-        model, optimizer = copy.deepcopy((model, optimizer))
+        lazy = [buffer for buffer in model.buffers() if nn.parameter.is_lazy(buffer)]
+        # PyTorch copies its lazy parameters, but not its lazy buffers.
+        copies = {id(b): nn.UninitializedBuffer(device=b.device, dtype=b.dtype) for b in lazy}
+        model, optimizer = copy.deepcopy((model, optimizer), copies)
     ratios, own_step = _group_ratios(optimizer), step is None
     if check_every is None:
         check_every = 1 if device_of(model).type == "cpu" else 10
@@ -89,7 +97,9 @@ def find_lr(
     if own_step:
         settings = {"loss_function": loss_function, "amp": amp, "clip_norm": clip_norm}
         step = TrainStep(model, optimizer, **settings)
-    loaders, scaler = (loader, valid_loader), getattr(step, "scaler", None)
+    loaders, scaler = [loader, valid_loader], getattr(step, "scaler", None)
+    if hasattr(step, "load_state_dict"):  # of its own models
+        loaders.append(step)
     rule = StopRule(beta, stop_ratio)
     kept = {"loss_function": loss_function, "loaders": loaders, "scaler": scaler}
     with preserved(model, optimizer, **kept):

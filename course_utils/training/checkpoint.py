@@ -126,7 +126,7 @@ class RunCheckpoint:
         state |= {
             "buffers": dict(self.model.named_buffers()),
             "extra": [parameter.detach() for parameter in self._extra],
-            "settings": self._settings,
+            "settings": self._settings | _shapes(self.model),
         }
         generators = [generator_state(generator) for generator in self._generators]
         first, *others = gathered({"generators": generators, "rng": rng_state()})
@@ -153,6 +153,8 @@ class RunCheckpoint:
         theirs = older | state["settings"]
         theirs["list of parts"] = sorted(theirs["list of parts"])
         free = [f"{name} of group" for name in self.override]
+        lazy = nn.parameter.is_lazy
+        free += [f"shape of {n}" for n, part in self.model.named_parameters() if lazy(part)]
         for name in ours | theirs:
             if theirs.get(name) != ours.get(name) and not name.startswith(tuple(free)):
                 raise ValueError(_of_another_run(self.path, name, theirs, ours))
@@ -203,7 +205,8 @@ def _of_another_run(path: Path, name: str, theirs: dict, ours: dict) -> str:
 
 
 def _shapes(model: nn.Module) -> dict[str, list[int]]:
-    return {f"shape of {name}": list(p.shape) for name, p in model.named_parameters()}
+    known = {n: p for n, p in model.named_parameters() if not nn.parameter.is_lazy(p)}
+    return {f"shape of {name}": list(parameter.shape) for name, parameter in known.items()}
 
 
 def _group_settings(optimizer: torch.optim.Optimizer, *, scheduled: bool) -> dict[str, Any]:

@@ -184,6 +184,7 @@ def _kept(schedule, step, loader, valid_loader, loss_function, log, callbacks) -
     return {
         "schedule": schedule,
         "scaler": scaler if scaler is not None and scaler.is_enabled() else None,
+        "step": step,
         "batches": loader,
         "valid_batches": valid_loader,
         "loss_function": loss_function,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import random
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FunctionType, ModuleType
 
 import numpy as np
 import torch
@@ -15,6 +17,8 @@ from torch import Tensor, nn
 from course_utils._random import rng_state, set_rng_state
 
 _COUNTS = ("_opt_called", "_step_count")  # PyTorch's schedulers set them on the optimizer
+# What holds no part of a loader, or is not to be looked through.
+_NO_OWNERS = (Tensor, nn.Module, torch.optim.Optimizer, FunctionType, ModuleType, type)
 
 
 @contextmanager
@@ -110,42 +114,57 @@ def extra_parameters(model: nn.Module, optimizer: torch.optim.Optimizer) -> list
 
 
 def owners(loader) -> list:
-    """Return a loader and, at any depth, its samplers and data sets."""
-    found, waiting = [], [loader]
+    """Return a loader and, at any depth, what it draws from: samplers, data sets, transforms."""
+    found, waiting = {}, [loader]
     while waiting:
         owner = waiting.pop(0)
-        if owner is None or any(owner is other for other in found):
+        owner = getattr(owner, "__self__", owner)  # of a bound method
+        if id(owner) in found or isinstance(owner, _NO_OWNERS) or not hasattr(owner, "__dict__"):
             continue
-        found.append(owner)
-        names = ("sampler", "batch_sampler", "dataset", "data_source")
-        waiting += [getattr(owner, name, None) for name in names]
-        nested = getattr(owner, "datasets", None)  # of ConcatDataset
-        waiting += nested if isinstance(nested, list) else []
-    return found
+        found[id(owner)] = owner
+        for value in vars(owner).values():
+            if isinstance(value, dict):
+                value = list(value.values())
+            # Longer ones hold the samples, not the parts.
+            nested = isinstance(value, list | tuple) and len(value) <= 100
+            waiting += value if nested else [value]
+    return list(found.values())
 
 
-def loader_generators(loader) -> list[torch.Generator | np.random.Generator]:
+def loader_generators(loader) -> list:
     """Return the random generators that a loader, its samplers and its data sets own."""
-    kinds = (torch.Generator, np.random.Generator)
-    parts = [value for owner in owners(loader) for value in getattr(owner, "__dict__", {}).values()]
-    return [part for part in parts if isinstance(part, kinds)]
+    kinds = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+    parts = [value for owner in owners(loader) for value in vars(owner).values()]
+    return list({id(part): part for part in parts if isinstance(part, kinds)}.values())
 
 
-def generator_state(generator: torch.Generator | np.random.Generator) -> Tensor | dict:
+def generator_state(generator) -> Tensor | dict | tuple:
     """Return the state of a generator, in values that a weights-only load accepts."""
     if isinstance(generator, torch.Generator):
         return generator.get_state()
-    return copy.deepcopy(generator.bit_generator.state)
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    if isinstance(generator, np.random.RandomState):
+        return _plain_arrays(generator.get_state(legacy=False))
+    return _plain_arrays(generator.bit_generator.state)
 
 
-def set_generator_state(
-    generator: torch.Generator | np.random.Generator, state: Tensor | dict
-) -> None:
+def set_generator_state(generator, state: Tensor | dict | tuple) -> None:
     """Put a generator back to a state that `generator_state` returned."""
     if isinstance(generator, torch.Generator):
         generator.set_state(state)
+    elif isinstance(generator, random.Random):
+        generator.setstate(state)
+    elif isinstance(generator, np.random.RandomState):
+        generator.set_state(state)
     else:
         generator.bit_generator.state = state
+
+
+def _plain_arrays(value):
+    if isinstance(value, dict):
+        return {name: _plain_arrays(part) for name, part in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _keep_module(module: nn.Module) -> Callable[[], None]:
@@ -156,6 +175,7 @@ def _keep_module(module: nn.Module) -> Callable[[], None]:
         (part, name, buffer, buffer.clone())
         for part in module.modules()
         for name, buffer in part.named_buffers(recurse=False)
+        if not nn.parameter.is_lazy(buffer)
     ]
 
     @torch.no_grad()
@@ -174,6 +194,7 @@ def _keep_tensors(tensors: Iterable[Tensor]) -> Callable[[], None]:
     kept = [
         (t, t.detach().clone(), None if t.grad is None else t.grad.clone(), t.requires_grad)
         for t in tensors
+        if not nn.parameter.is_lazy(t)
     ]
 
     @torch.no_grad()
@@ -220,7 +241,7 @@ def _keep_loader(loader) -> Callable[[], None]:
             "put back: give the loader itself instead of iter(loader)."
         )
     if hasattr(loader, "load_state_dict"):
-        state = loader.state_dict()
+        state = copy.deepcopy(loader.state_dict())
         return lambda: loader.load_state_dict(state)
     kept = [(generator, generator_state(generator)) for generator in loader_generators(loader)]
     # A sampler's epoch, and whatever else it counts in plain numbers.
