@@ -34,12 +34,12 @@ def test_arm_and_peak_reach_the_schedule(smoke, monkeypatch):
     """Is a model trained in one cycle with the arm's momenta, the peak and all its steps?"""
     seen = []
 
-    def noting(optimizer, steps, **settings):
-        seen.append((steps, settings))
+    def noting(optimizer, max_lr, steps, **settings):
+        seen.append((max_lr, steps, settings))
 
     monkeypatch.setattr(lesson_05, "OneCycle", noting)
     accuracy(smoke, arm="reversed", peak=0.2)
-    assert seen == [(4, {"max_lr": 0.2, "momentum": (0.85, 0.95)})]
+    assert seen == [(0.2, 4, {"momentum": (0.85, 0.95)})]
 
 
 def test_accuracy_is_repeatable(smoke):

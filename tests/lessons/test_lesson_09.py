@@ -128,7 +128,7 @@ def test_peak_of_the_second_training(arms, monkeypatch):
     """Has the training from a trained detector the lower peak?"""
     peaks = []
 
-    def noting(optimizer, steps, *, max_lr):
+    def noting(optimizer, max_lr, steps):
         peaks.append(max_lr)
 
     monkeypatch.setattr(lesson_09, "OneCycle", noting)
