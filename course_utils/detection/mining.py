@@ -12,8 +12,11 @@ import time
 from bisect import bisect
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import islice
+from numbers import Number
 from pathlib import Path
+from types import FunctionType, MethodType
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +41,7 @@ CROP, GRID = 32, 8  # a find is compared by the 32 pixels around it, averaged to
 # Of two finds whose surroundings differ less than this (root mean square, in levels of 0 to 255)
 # the one with the lower score is dropped: a pool of neighbouring tiles shows one quay many times.
 MIN_DISTANCE = 4.0
+MAX_PROBES = 32  # scenes by which a checkpoint knows its pool
 
 
 @dataclass(frozen=True)
@@ -118,20 +122,23 @@ def mine_hard_negatives(
 
     Args:
         model: the detector.
-        scenes: has `len` and an index; `scenes[i]` that raises ValueError is noted and left out.
+        scenes: has `len` and an index; without true boxes. `scenes[i]` that raises OSError or
+            ValueError is noted and left out.
         max_negatives: how many to keep at the most.
         exclude: indices that are not looked at, such as those of rounds before.
         batch_size: scenes at once, on each rank.
         decode: turns the model's output into one `Detections` an image.
         checkpoint: file in which the scan's state is kept; a scan that was interrupted goes on
-            where it was saved, if model, scenes and settings are the same.
+            where it was saved, if model, scenes and settings are the same. Scenes are compared by
+            some of those that were looked at, which are read again.
         save_every: batches (of a rank) between two saves.
         progress: show a live line.
 
     Raises:
         FileNotFoundError: the checkpoint is a folder.
         TypeError: the model is no `nn.Module`, or the scenes are no sequence of `Scene`.
-        ValueError: a number is out of its range, or the checkpoint is damaged or of another scan.
+        ValueError: a number is out of its range, a scene holds a true box, or the checkpoint is
+            damaged or of another scan.
     """
     check_type("model", model, nn.Module)
     for name, value in (
@@ -176,18 +183,23 @@ class _Scan:
     scanned: int = 0
     seconds: float = 0.0
     unreadable: list[str] = field(default_factory=list)
+    probes: dict[int, str] = field(default_factory=dict)  # digests of some scenes, by index
 
     def run(self, start: int) -> None:
         """Look at one batch of scenes on each rank, the first from `start` on."""
         own = start + rank() * self.batch_size
-        for scanned, unreadable, candidates in gathered(self._look(own, own + self.batch_size)):
+        looked = gathered(self._look(own, own + self.batch_size))
+        for scanned, unreadable, candidates, probe in looked:
             self.scanned += scanned
             self.unreadable += unreadable
             self.ranking.add(candidates)
+            self.probes |= probe
+        while len(self.probes) > MAX_PROBES:  # every second one: the rest stay evenly spread
+            self.probes = dict(list(self.probes.items())[::2])
         self.position = min(start + world_size() * self.batch_size, len(self.scenes))
 
-    def _look(self, start: int, end: int) -> tuple[int, list[str], list[HardNegative]]:
-        """Return how many scenes were read, what was said of the others, and what was found."""
+    def _look(self, start: int, end: int) -> tuple[int, list[str], list[HardNegative], dict]:
+        """Return how many were read, words on the others, what was found, and a scene's digest."""
         batch, unreadable = {}, []
         for index in range(start, min(end, len(self.scenes))):
             if index not in self.exclude:
@@ -195,17 +207,27 @@ class _Scan:
                     batch[index] = self.scenes[index]
                 except ValueError as error:
                     unreadable.append(str(error))
+                except OSError as error:
+                    unreadable.append(f"Scene {index} cannot be read ({error}).")
+        for index, scene in batch.items():
+            check_type("A scene", scene, Scene)
+            if len(scene.boxes):
+                raise ValueError(
+                    f"Scene {index}, {scene.name!r}, holds {len(scene.boxes)} true box(es), so "
+                    "that what is found in it may be right: mine scenes without, or exclude it."
+                )
+        probe = {index: _digest(scene) for index, scene in islice(batch.items(), 1)}
         results = detect(self.model, batch.values(), batch_size=self.batch_size, decode=self.decode)
         candidates = [
             HardNegative.of(index, scene, detections)
             for index, (scene, detections) in zip(batch, results, strict=True)
             if len(detections)
         ]
-        return len(batch), unreadable, candidates
+        return len(batch), unreadable, candidates, probe
 
     def save(self, path: str | Path) -> None:
         """Write how far it has come; rank 0 does."""
-        names = ("position", "scanned", "seconds", "unreadable")
+        names = ("position", "scanned", "seconds", "unreadable", "probes")
         state = {name: getattr(self, name) for name in names}
         if rank() == 0:
             save_checkpoint(path, {**state, "key": self._key(), "ranking": self.ranking.state()})
@@ -214,7 +236,7 @@ class _Scan:
     def load(self, path: str | Path) -> None:
         """Go on from what `save` wrote."""
         state = load_checkpoint(path)
-        if state.pop("key", None) != self._key():
+        if state.pop("key", None) != self._key() or not self._has_scenes(state["probes"]):
             raise ValueError(
                 f"{path} belongs to another scan (another model, pool or setting): name another "
                 "checkpoint, or delete it."
@@ -225,10 +247,54 @@ class _Scan:
     def _key(self) -> str:
         digest = hashlib.sha256()
         settings = (len(self.scenes), self.ranking.max_negatives, self.batch_size)
-        digest.update(repr((settings, sorted(self.exclude))).encode())
+        digest.update(repr((settings, sorted(self.exclude), _words(self.decode))).encode())
         for name, values in self.model.state_dict().items():
-            digest.update(name.encode() + values.detach().cpu().numpy().tobytes())
+            digest.update(name.encode())
+            digest.update(_bytes(values) if isinstance(values, Tensor) else repr(values).encode())
         return digest.hexdigest()
+
+    def _has_scenes(self, probes: dict[int, str]) -> bool:
+        """Say whether the pool has the scenes of these digests at their places."""
+        try:
+            return all(_digest(self.scenes[index]) == probe for index, probe in probes.items())
+        except (OSError, ValueError):  # it was readable
+            return False
+
+
+def _digest(scene: Scene) -> str:
+    return hashlib.sha256(scene.name.encode() + _bytes(scene.image)).hexdigest()
+
+
+def _bytes(values: Tensor) -> bytes:
+    """Return a tensor's type, shape and content, of types that NumPy lacks (bfloat16) as well."""
+    content = values.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    return f"{values.dtype} {tuple(values.shape)}".encode() + content
+
+
+def _words(value) -> str:
+    """Write a function with its thresholds, the same in each process (`repr` has addresses)."""
+    if _is_plain(value):
+        return repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(map(_words, value))})"
+    if isinstance(value, dict):
+        return f"({', '.join(f'{key}={_words(item)}' for key, item in value.items())})"
+    if isinstance(value, partial):
+        return f"partial{_words((value.func, value.args, value.keywords))}"
+    if isinstance(value, FunctionType):
+        code, cells = value.__code__, [cell.cell_contents for cell in value.__closure__ or ()]
+        content = (code.co_code, code.co_consts, code.co_names, cells)
+        defaults = (value.__defaults__, value.__kwdefaults__)
+        return f"{value.__module__}.{value.__qualname__}{_words((*content, *defaults))}"
+    if isinstance(value, MethodType):
+        return _words((value.__func__, value.__self__))
+    # of another object what is plain in it
+    own = {k: item for k, item in getattr(value, "__dict__", {}).items() if _is_plain(item)}
+    return f"{type(value).__qualname__} {getattr(value, '__qualname__', '')}{_words(own)}"
+
+
+def _is_plain(value) -> bool:
+    return value is None or isinstance(value, (Number, str, bytes))
 
 
 class Ranking:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -94,7 +94,8 @@ def detect(
     """
     check_type("model", model, nn.Module)
     check_whole("batch_size", batch_size, 1)
-    device = next(model.parameters()).device
+    tensors = chain(model.parameters(), model.buffers(), [torch.empty(0)])  # a rule may have none
+    device = next(tensors).device
     stream = iter(scenes)
     while batch := list(islice(stream, batch_size)):
         for scene in batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,8 @@ def collect_logits(
     Raises:
         ValueError: the loader is empty.
     """
-    device = next(model.parameters()).device
+    tensors = chain(model.parameters(), model.buffers(), [torch.empty(0)])  # a rule may have none
+    device = next(tensors).device
     logits, labels = [], []
     with eval_mode(model):
         for inputs, targets in loader:

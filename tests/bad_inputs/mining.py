@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bad_inputs.detection import IMAGE, NotANumber, scene
+from bad_inputs.detection import BOX, IMAGE, NotANumber, scene
 from course_utils.detection.mining import mine_hard_negatives
 from course_utils.detection.models import ShipDetector
 from course_utils.training.checkpoint import save_checkpoint
@@ -59,6 +59,10 @@ ROWS = {
     "scenes as a generator": (
         mine_hard_negatives, mine(iter([scene()])),
         TypeError, "list_iterator", "length and an index",
+    ),
+    "scene with a ship": (
+        mine_hard_negatives, mine([scene(), scene(boxes=BOX)]),
+        ValueError, "Scene 1", "1 true box", "without",
     ),
     "images for scenes": (
         mine_hard_negatives, mine([IMAGE]), TypeError, "scene is of type Tensor", "Scene",

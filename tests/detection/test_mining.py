@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import weakref
+from functools import partial
 from pathlib import Path
 
 import kill_mining
@@ -44,18 +45,22 @@ def decode(scores):
     ]
 
 
+def above(scores, threshold):
+    return decode(scores * (scores >= threshold))
+
+
 class Levels:
     """Scenes of one grey level each."""
 
-    def __init__(self, levels, broken=()):
-        self.levels, self.broken = levels, broken
+    def __init__(self, levels, broken=(), error=ValueError):
+        self.levels, self.broken, self.error = levels, broken, error
 
     def __len__(self):
         return len(self.levels)
 
     def __getitem__(self, index):
         if index in self.broken:
-            raise ValueError(f"scene {index} is broken")
+            raise self.error(f"scene {index} is broken")
         image = torch.full((3, 32, 32), self.levels[index], dtype=torch.uint8)
         return Scene(f"scene{index}", image, torch.empty(0, 4))
 
@@ -64,8 +69,7 @@ def mine(scenes, model=None, **settings):
     return mine_hard_negatives(
         model or Brightness(),
         scenes,
-        decode=decode,
-        **{"max_negatives": 3, "batch_size": 4, **settings},
+        **{"decode": decode, "max_negatives": 3, "batch_size": 4, **settings},
     )
 
 
@@ -148,6 +152,22 @@ def test_unreadable():
     assert str(found).endswith("; 1 unreadable") and found.scanned == 9
 
 
+def test_missing_file():
+    """Is a scene whose file is gone left out as one of a broken file is?"""
+    found = mine(Levels(LEVELS, broken={4}, error=FileNotFoundError))
+    assert found.indices == [1, 9, 6]
+    assert found.unreadable == ("Scene 4 cannot be read (scene 4 is broken).",)
+
+
+def test_bfloat16(tmp_path):
+    """Is a scan of a detector in bfloat16 kept and known again?"""
+    path, model = tmp_path / "scan.pt", Brightness().bfloat16()
+    first = mine(Levels(LEVELS), model, checkpoint=path)
+    seen = model.seen
+    assert mine(Levels(LEVELS), model, checkpoint=path).indices == first.indices
+    assert model.seen == seen == 10
+
+
 class Stops(Exception):
     pass
 
@@ -212,7 +232,10 @@ def test_killed_and_resumed(kill, killed, uninterrupted):
     assert position % 12 == 0 and bool(list(path.parent.glob("*.tmp"))) == (where == "write")
     pool = kill_mining.Pool()
     resumed = kill_mining.mine(pool, path)
-    assert pool.read == [i for i in range(position, len(pool)) if i not in range(40, 50)]
+    rest = [i for i in range(position, len(pool)) if i not in range(40, 50)]
+    again = pool.read[: -len(rest)] if rest else pool.read
+    assert pool.read == [*again, *rest]
+    assert len(again) <= 32 and all(i < position for i in again)  # to know the pool by
     assert (resumed.scanned, resumed.unreadable) == (139, ("scene 13 is broken",))
     assert resumed.scanned == uninterrupted.scanned
     assert resumed.unreadable == uninterrupted.unreadable
@@ -224,14 +247,25 @@ def test_killed_and_resumed(kill, killed, uninterrupted):
 
 
 @pytest.mark.parametrize(
-    "change", [{"model": Brightness(0.5)}, {"max_negatives": 2}, {"exclude": [1]}]
+    "change",
+    [
+        {"model": Brightness(0.5)},
+        {"model": Brightness().half()},
+        {"max_negatives": 2},
+        {"exclude": [1]},
+        {"scenes": Levels([level ^ 1 for level in LEVELS])},
+        {"decode": partial(above, threshold=0.5)},
+        {"decode": lambda scores: above(scores, 0.3)},
+    ],
 )
 def test_checkpoint_of_another_scan(tmp_path, change):
     """Does a checkpoint of another model or setting raise, rather than mix two scans?"""
     path = tmp_path / "scan.pt"
-    mine(Levels(LEVELS), checkpoint=path)
+    settings = {"scenes": Levels(LEVELS), "decode": partial(above, threshold=0.4)}
+    mine(**settings, checkpoint=path)
+    mine(**settings | {"decode": partial(above, threshold=0.4)}, checkpoint=path)
     with pytest.raises(ValueError, match="belongs to another scan"):
-        mine(Levels(LEVELS), checkpoint=path, **change)
+        mine(**settings | change, checkpoint=path)
     save_checkpoint(path, {"epoch": 3})
     with pytest.raises(ValueError, match="belongs to another scan"):
         mine(Levels(LEVELS), checkpoint=path)

@@ -172,3 +172,18 @@ def test_weights_of_another_net(weights, no_network):
     torch.save(nn.Linear(2, 2).state_dict(), weights)
     with pytest.raises(FileNotFoundError, match="ResNet-18 cannot be loaded .* sound copy of"):
         FpnDetector(pretrained=True)
+
+
+def test_detect_without_parameters():
+    """Does a rule that has nothing to learn detect as a net does?"""
+
+    class Bright(nn.Module):
+        def forward(self, pixels):
+            maps = torch.zeros(len(pixels), 5, 16, 16)
+            maps[:, 0] = pixels[:, 0, ::4, ::4] / 25.5 - 5
+            return maps
+
+    image = torch.zeros(3, 64, 64, dtype=torch.uint8)
+    image[:, 8, 12] = 255
+    ((_, found),) = detect(Bright(), [Scene("a", image, torch.empty(0, 4))])
+    assert len(found) == 1 and found.scores[0] > 0.99

@@ -71,3 +71,10 @@ def test_inputs_go_to_the_device():
     inputs = Inputs()
     collect_logits(nn.Linear(2, 3), [(inputs, torch.zeros(2))])
     assert inputs.device == torch.device("cpu")
+
+
+def test_logits_of_a_model_without_parameters():
+    """Are the logits of a model that has nothing to learn collected?"""
+    inputs, labels = torch.rand(4, 3), torch.tensor([0, 1, 2, 0])
+    logits, kept = collect_logits(torch.nn.Identity(), [(inputs, labels)])
+    assert torch.equal(logits, inputs) and torch.equal(kept, labels)
