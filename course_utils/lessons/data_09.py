@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,8 @@ def from_folder(folder: str | Path, counts: Counts, *, size: int, seed: int) -> 
 
     The port is what stands in an image's name before the first underscore. Kaggle's own images have
     no port in their names, so that each counts as its own: some of them overlap, and their test
-    flatters (say so where you report it).
+    flatters (say so where you report it). Images that cannot be read are left out of each part,
+    with their count printed.
 
     Args:
         folder: holds the images and the table, see `AirbusFolder`.
@@ -96,35 +98,40 @@ def from_folder(folder: str | Path, counts: Counts, *, size: int, seed: int) -> 
         ValueError: the images come from fewer than three ports.
     """
     images = AirbusFolder(folder)
-    train, rest = _split(images.names, range(len(images)), VALID + TEST, seed)
-    valid, test = _split(images.names, rest, TEST / (VALID + TEST), seed)
+    train, valid, test = split_by_port(images.names, seed)
     rng = np.random.default_rng(seed)
+    unreadable: list[str] = []
 
-    def some(part: Sequence[int], kind: Sequence[int], most: int) -> ResizedScenes:
-        chosen = rng.permutation(sorted(set(part) & set(kind)))[:most]
-        return ResizedScenes(Subset(images, sorted(chosen.tolist())), size)
+    def some(part: Sequence[int], kind: Sequence[int], most: int) -> list[int]:
+        return sorted(rng.permutation(sorted(set(part) & set(kind)))[:most].tolist())
+
+    def read(chosen: Sequence[int]) -> Iterator[tuple[int, Scene]]:
+        scenes = ResizedScenes(images, size)
+        for index in chosen:
+            try:
+                yield index, scenes[index]
+            except ValueError as error:
+                unreadable.append(str(error))
 
     def both(part: Sequence[int], ships: int, empty: int) -> list[Scene]:
         kinds = (images.with_ships, ships), (images.without_ships, empty)
-        return [scene for kind, most in kinds for scene in readable(some(part, kind, most))]
+        return [scene for kind, most in kinds for _, scene in read(some(part, kind, most))]
 
-    return ShipData(
+    ships = [scene for _, scene in read(some(train, images.with_ships, counts.ships))]
+    # Each is read once, so that no use of the pool meets one that cannot be.
+    pool = [index for index, _ in read(some(train, images.without_ships, counts.empty))]
+    data = ShipData(
         name=f"{Path(folder).name}, {size} x {size} pixels",
-        ships=list(readable(some(train, images.with_ships, counts.ships))),
-        empty=some(train, images.without_ships, counts.empty),
+        ships=ships,
+        empty=ResizedScenes(Subset(images, pool), size),
         valid=both(valid, counts.valid_ships, counts.valid_empty),
         test=both(test, counts.test_ships, counts.test_empty),
         simulated=False,
     )
-
-
-def readable(scenes: Sequence[Scene]) -> Iterator[Scene]:
-    """Yield the scenes; one that cannot be read is left out, with a printed sentence."""
-    for index in range(len(scenes)):
-        try:
-            yield scenes[index]
-        except ValueError as error:
-            print(error)
+    if unreadable:
+        print(f"{len(unreadable)} image(s) cannot be read and are left out, the first so:")
+        print("\n".join(unreadable[:3]))
+    return data
 
 
 def is_airbus_folder(folder: str | Path) -> bool:
@@ -135,6 +142,28 @@ def is_airbus_folder(folder: str | Path) -> bool:
 def port_of(name: str) -> str:
     """Return what stands before the first underscore of an image's name."""
     return name.partition("_")[0]
+
+
+def split_by_port(names: Sequence[str], seed: int) -> tuple[list[int], list[int], list[int]]:
+    """Return the indices of training, validation and test images, each with ports of its own.
+
+    Raises:
+        ValueError: the images come from fewer than three ports.
+    """
+    ports = Counter(map(port_of, names))
+    if len(ports) < 3:
+        raise ValueError(
+            f"The {len(names)} images come from {len(ports)} port(s), but training, validation and "
+            "test need one each: give images of three ports at least, named as port_number.jpg."
+        )
+    train, rest = _split(names, range(len(names)), VALID + TEST, seed)
+    if len({port_of(names[i]) for i in rest}) == 1:  # as with three ports of one size
+        left = {port_of(names[i]) for i in train}
+        moved = min(sorted(left), key=lambda port: ports[port])
+        rest = sorted([*rest, *(i for i in train if port_of(names[i]) == moved)])
+        train = [i for i in train if port_of(names[i]) != moved]
+    valid, test = _split(names, rest, TEST / (VALID + TEST), seed)
+    return train, valid, test
 
 
 def _split(

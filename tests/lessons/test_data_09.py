@@ -11,6 +11,7 @@ from course_utils.lessons.data_09 import (
     is_airbus_folder,
     port_of,
     simulated,
+    split_by_port,
 )
 
 FEW = Counts(ships=6, empty=30, valid_ships=3, valid_empty=4, test_ships=3, test_empty=5)
@@ -79,7 +80,35 @@ def test_unreadable_image(folder, capsys):
     for path in (folder / "train_v2").glob("port*_0.png"):
         path.write_bytes(path.read_bytes()[:40])
     data = from_folder(folder, FEW, size=32, seed=0)
-    assert not data.ships and "cannot be read" in capsys.readouterr().out
+    words = capsys.readouterr().out
+    assert not data.ships and "10 image(s) cannot be read" in words and words.count("Row") == 3
+
+
+def test_unreadable_image_without_ships(folder, capsys):
+    """Does every image of the pool load where some of the folder's are truncated?"""
+    for path in (folder / "train_v2").glob("port*_2.png"):
+        path.write_bytes(path.read_bytes()[:40])
+    data = from_folder(folder, Counts(1, 40, 1, 40, 1, 40), size=32, seed=0)
+    names = [data.empty[i].name for i in range(len(data.empty))]
+    assert len(names) > 4 and not any(name.endswith("_2.png") for name in names)
+    assert "10 image(s) cannot be read and are left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sizes", [(4, 4, 4), (100, 1, 1), (1, 50, 50), (9, 3, 3, 3)])
+def test_few_ports(sizes):
+    """Has each part a port of its own where there are as few as three?"""
+    names = [f"port{port}_{tile}.png" for port, n in enumerate(sizes) for tile in range(n)]
+    for seed in range(20):
+        parts = split_by_port(names, seed)
+        assert sorted(i for part in parts for i in part) == list(range(len(names)))
+        ports = [{port_of(names[i]) for i in part} for part in parts]
+        assert all(ports) and sum(map(len, ports)) == len(sizes)
+
+
+def test_too_few_ports():
+    """Are two ports refused in a sentence that counts them?"""
+    with pytest.raises(ValueError, match=r"^The 3 images come from 2 port\(s\), .*three ports"):
+        split_by_port(["a_1.png", "a_2.png", "b_1.png"], 0)
 
 
 def test_is_airbus_folder(folder, tmp_path_factory):
