@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -471,3 +470,715 @@ def test_resumed_run_is_bit_equal(name, tmp_path):
     path = tmp_path / "run.pt"
     USES[name]().fit(1, path)
     assert same(USES[name]().fit(3, path).end(), undisturbed.end())
+
+
+def test_finder_keeps_gradients_of_learnt_weights():
+    """Are gradients that a learnt loss weight had, or had not, as before the finder?"""
+    model, weight, loss = make_net(), nn.Parameter(torch.ones(())), F.cross_entropy
+    optimizer = torch.optim.SGD([*model.parameters(), weight], 0.1)
+    settings = {"steps": 5, "loss_function": lambda outputs, y: loss(outputs, y) * weight}
+    find_lr(model, optimizer, make_loader(), **settings)
+    assert weight.grad is None and weight == 1
+    weight.grad = torch.tensor(4.0)
+    find_lr(model, optimizer, make_loader(), **settings)
+    assert weight.grad == 4 and weight == 1
+
+
+SCHEDULES = {
+    "OneCycle": lambda optimizer: OneCycle(optimizer, 0.2, 6),
+    "OneCycleLR": lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.2, total_steps=7
+    ),
+    "LambdaLR": lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 0.5**n),
+    "CosineAnnealingLR": lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 6),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_finder_after_the_schedule_was_built(name):
+    """Does a schedule that stands when the finder runs take the same learning rates after it?"""
+    rates = []
+    for sweep in (False, True):
+        model, optimizer, loader = make_parts()
+        schedule = SCHEDULES[name](optimizer)
+        if sweep:
+            find_lr(model, optimizer, loader, steps=5)
+        settings = {"epochs": 2, "schedule": schedule, "record": {"lr": lr_of}}
+        if name == "OneCycleLR":  # one step longer than the training, as PyTorch's wants it
+            with pytest.warns(UserWarning, match="ends before it"):
+                history = fit(model, optimizer, loader, **settings)
+        else:
+            history = fit(model, optimizer, loader, **settings)
+        rates.append(history.recorded["lr"])
+    assert rates[0] == rates[1] and len(set(rates[0])) > 4
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_finder_moves_no_schedule(name):
+    """Does a schedule's first `step()` count no step that only the finder took?"""
+    model, optimizer, loader = make_parts()
+    schedule = SCHEDULES[name](optimizer)
+    position = getattr(schedule, "steps_done", 0), lr_of(optimizer)
+    find_lr(model, optimizer, loader, steps=5)
+    assert (getattr(schedule, "steps_done", 0), lr_of(optimizer)) == position
+    if name == "OneCycle":
+        schedule.step()
+        assert (schedule.steps_done, lr_of(optimizer)) == position
+
+
+# --- samplers and data sets that count epochs -----------------------------------------------------
+
+LABELS = torch.tensor([0] * 13 + [1] * 3)
+
+
+class Indices(Dataset):
+    """Notes which samples are drawn, and the epoch it was told."""
+
+    def __init__(self, n=16):
+        self.n, self.drawn, self.told = n, [], []
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, index):
+        self.drawn.append(index)
+        return torch.ones(6), index % 3
+
+
+class TellsEpoch(Indices):
+    """A data set that has the method itself."""
+
+    def set_epoch(self, epoch):
+        self.told.append(epoch)
+
+
+def distributed_sampler(data):
+    return torch.utils.data.DistributedSampler(data, num_replicas=2, rank=0, seed=1)
+
+
+WITH_EPOCHS = {
+    "sampler": lambda data: DataLoader(data, 8, sampler=OversamplingSampler(LABELS)),
+    "batch_sampler": lambda data: DataLoader(
+        data, batch_sampler=BatchSampler(OversamplingSampler(LABELS), 8, False)
+    ),
+    "own batch sampler": lambda data: DataLoader(
+        data, batch_sampler=Grouped(OversamplingSampler(LABELS))
+    ),
+    "DistributedSampler": lambda data: DataLoader(data, 8, sampler=distributed_sampler(data)),
+}
+
+
+@pytest.mark.parametrize("name", WITH_EPOCHS)
+def test_each_epoch_has_its_own_order(name):
+    """Does `fit` draw other copies, in another order, in each epoch?"""
+    data, model = Indices(), make_net()
+    fit(model, make_sgd(model), WITH_EPOCHS[name](data), epochs=3)
+    epochs = np.split(np.array(data.drawn), 3)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+@pytest.mark.parametrize(
+    "nest",
+    [
+        lambda data: data,
+        lambda data: Subset(data, range(8)),
+        lambda data: ConcatDataset([Indices(8), data]),
+        lambda data: Subset(ConcatDataset([data, data]), range(4)),
+    ],
+)
+def test_data_set_is_told_the_epoch(nest):
+    """Is a data set that counts epochs told each, however deep it lies?"""
+    data, model = TellsEpoch(), make_net()
+    fit(model, make_sgd(model), DataLoader(nest(data), 8), epochs=3)
+    assert data.told == [0, 1, 2]
+
+
+def test_resumed_run_is_told_its_epoch(tmp_path):
+    """Does a resumed run go on with the copies of its epoch, not with those of the first?"""
+    drawn = []
+    for epochs in ((3,), (1, 3)):
+        data = Indices()
+        for number in epochs:
+            model = make_net()
+            path = tmp_path / f"{len(epochs)}.pt"
+            fit(
+                model, make_sgd(model), WITH_EPOCHS["sampler"](data), epochs=number, checkpoint=path
+            )
+        drawn.append(data.drawn)
+    assert drawn[0] == drawn[1]
+
+
+# --- weighted and masked losses -------------------------------------------------------------------
+
+CLASS_WEIGHTS = torch.tensor([1.0, 10.0, 100.0])
+
+
+class MaskedMean:
+    """A loss of one's own that leaves out targets below 0, and says what it divides by."""
+
+    def __call__(self, predictions, targets):
+        mask = targets >= 0
+        return F.cross_entropy(predictions, targets.clamp(min=0), reduction="none")[mask].mean()
+
+    def batch_weight(self, targets):
+        return (targets >= 0).sum()
+
+
+LOSSES = {
+    "cross_entropy": F.cross_entropy,
+    "weight": partial(F.cross_entropy, weight=CLASS_WEIGHTS),
+    "module": nn.CrossEntropyLoss(weight=CLASS_WEIGHTS),
+    "ignore_index": nn.CrossEntropyLoss(ignore_index=2),
+    "both": partial(F.cross_entropy, weight=CLASS_WEIGHTS, ignore_index=1),
+    "nll": nn.NLLLoss(weight=CLASS_WEIGHTS),
+    "label smoothing": nn.CrossEntropyLoss(label_smoothing=0.1),
+    "own": MaskedMean(),
+    "soft targets": F.cross_entropy,
+    "regression": F.mse_loss,
+}
+
+
+def targets_for(name, targets):
+    if name == "own":
+        return targets - 1
+    if name in ("soft targets", "regression"):
+        return F.one_hot(targets, 3) * 0.7 + 0.1
+    return targets
+
+
+def net_for(name):
+    model = make_net()
+    return nn.Sequential(model, nn.LogSoftmax(1)) if name == "nll" else model
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_accumulated_parts_equal_one_batch(name):
+    """Is the gradient of batches of 7 that of all 40 samples at once, and so the loss?"""
+    inputs, targets = make_data(40)
+    targets, results = targets_for(name, targets), []
+    for size in (40, 7):
+        model = net_for(name)
+        step = TrainStep(model, torch.optim.SGD(model.parameters(), 0), loss_function=LOSSES[name])
+        loss = step(*zip(inputs.split(size), targets.split(size), strict=True))
+        results.append([loss, *(p.grad for p in model.parameters())])
+    for whole, parts in zip(*results, strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_evaluation_does_not_depend_on_the_batch_size(name):
+    """Is the mean loss the same for batches of 40, 8, 3 and 1?"""
+    inputs, targets = make_data(40)
+    targets, model = targets_for(name, targets), net_for(name)
+    with torch.no_grad():
+        right = LOSSES[name](model(inputs), targets).item()
+    for size in (40, 8, 3, 1):
+        batches = list(zip(inputs.split(size), targets.split(size), strict=True))
+        assert evaluate(model, batches, loss_function=LOSSES[name])[0] == pytest.approx(right)
+
+
+@pytest.mark.parametrize("name", ["weight", "ignore_index", "own"])
+def test_epoch_mean_of_a_weighted_loss(name):
+    """Is an epoch's training loss that of its samples together, when nothing is learnt?"""
+    inputs, targets = make_data(40)
+    targets, model = targets_for(name, targets), make_net()
+    right = LOSSES[name](model(inputs), targets).item()
+    batches = list(zip(inputs.split(7), targets.split(7), strict=True))
+    optimizer = torch.optim.SGD(model.parameters(), 1e-30)
+    history = fit(model, optimizer, batches, epochs=1, loss_function=LOSSES[name])
+    assert history.train_loss == [pytest.approx(right)]
+
+
+# --- accuracy, metrics and the batches people bring -----------------------------------------------
+
+
+class Fixed(nn.Module):
+    """Answers with what it is given, so that the right result is known."""
+
+    def __init__(self, shape=(-1,)):
+        super().__init__()
+        self.shape, self.scale = shape, nn.Parameter(torch.ones(()))
+
+    def forward(self, inputs):
+        return inputs.reshape(len(inputs), *self.shape[1:]) * self.scale
+
+
+def soft_cross_entropy(predictions, targets):
+    return F.binary_cross_entropy_with_logits(predictions.flatten(), targets.flatten().float())
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+@pytest.mark.parametrize("kind", [torch.int64, torch.uint8, torch.bool])
+def test_accuracy_of_one_logit(shape, kind):
+    """Is a one-logit classifier right where the sign of its logit says the class?"""
+    logits, targets = torch.tensor([3.0, -1, 0.2, -4]), torch.tensor([1, 1, 0, 0]).to(kind)
+    batches = [(logits[:3], targets[:3]), (logits[3:], targets[3:])]
+    _, accuracy = evaluate(Fixed(shape), batches, loss_function=soft_cross_entropy)
+    assert accuracy == 0.5
+
+
+class Recall:
+    """A metric as torchmetrics has them."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.hits = self.all = 0
+
+    def update(self, predictions, targets):
+        self.hits += ((predictions.argmax(1) == targets) & (targets == 1)).sum()
+        self.all += (targets == 1).sum()
+
+    def compute(self):
+        return self.hits / self.all
+
+
+def top2(predictions, targets):
+    return (predictions.topk(2).indices == targets[:, None]).any(1).float().mean()
+
+
+@pytest.mark.parametrize("size", [24, 7])
+@pytest.mark.parametrize("kind", ["object", "function"])
+def test_metrics(kind, size):
+    """Are metrics, of either kind, those of the whole set whatever the batch size, each epoch?"""
+    metric = Recall() if kind == "object" else top2
+    model, optimizer, loader = make_parts()
+    settings = {"epochs": 2, "valid_loader": make_loader(batch_size=size)}
+    history = fit(model, optimizer, loader, metrics={"m": metric}, **settings)
+    inputs, targets = make_data()
+    predictions = model(inputs)
+    right = top2(predictions, targets)
+    if kind == "object":
+        right = (predictions.argmax(1) == targets)[targets == 1].float().mean()
+    assert len(history.valid_metrics["m"]) == 2
+    assert history.valid_metrics["m"][-1] == pytest.approx(right.item())
+
+
+def detections():
+    images = torch.ones(4, 6)
+    return images, [{"boxes": torch.rand(n, 4), "labels": torch.zeros(n)} for n in (0, 1, 2, 3)]
+
+
+BATCHES = {
+    "three tensors": lambda: (torch.ones(4, 6), torch.zeros(4).long(), torch.ones(4)),
+    "dict": lambda: {"image": torch.ones(4, 6), "label": torch.zeros(4).long()},
+    "several inputs": lambda: ((torch.ones(4, 6), torch.ones(4, 2)), torch.zeros(4).long()),
+    "detection targets": detections,
+    "inputs alone": lambda: torch.ones(4, 6),
+}
+
+
+@pytest.mark.parametrize("run", ["fit", "find_lr"])
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_that_are_no_pairs(name, run):
+    """Do batches of any kind train and sweep through `step=`, and is the way said without it?"""
+    model = make_net()
+    optimizer, batches = make_sgd(model), [BATCHES[name](), BATCHES[name]()]
+
+    def step(batch):
+        inputs = batch["image"] if isinstance(batch, dict) else batch
+        while not torch.is_tensor(inputs):
+            inputs = inputs[0]
+        optimizer.zero_grad()
+        loss = model(inputs).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    def start(**settings):
+        if run == "fit":
+            return fit(model, optimizer, batches, epochs=8, **settings).train_loss
+        return find_lr(model, optimizer, batches, steps=8, max_lr=0.1, **settings).losses
+
+    with pytest.raises(TypeError, match="a pair of inputs and targets.*step="):
+        start()
+    losses = start(step=step)
+    assert len(losses) == 8 and losses[-1] < losses[0]
+
+
+def test_mean_of_a_step_counts_samples():
+    """Is the epoch's mean of a step of one's own weighted by the samples of its dicts?"""
+    model, losses = make_net(), iter([torch.tensor(1.0), torch.tensor(4.0)])
+    batches = [{"image": torch.ones(6, 2)}, {"image": torch.ones(2, 2)}]
+    history = fit(model, make_sgd(model), batches, epochs=1, step=lambda batch: next(losses))
+    assert history.train_loss == [(1 * 6 + 4 * 2) / 8]
+
+
+# --- schedules ------------------------------------------------------------------------------------
+
+
+def refused_schedule(words, make, *, warns=False, **settings):
+    """Say that a schedule is refused, or remarked on, before anything has changed."""
+    model, optimizer, loader = make_parts()
+    before = copy.deepcopy(model.state_dict())
+    settings = {"epochs": 4, "schedule": make(optimizer), **settings}
+    if warns:
+        with pytest.warns(UserWarning, match=words):
+            return fit(model, optimizer, loader, **settings)
+    with pytest.raises(ValueError, match=words):
+        fit(model, optimizer, loader, **settings)
+    assert same(model.state_dict(), before)
+
+
+def of_another(make):
+    return lambda optimizer: make(make_sgd(make_net()))
+
+
+lr_schedulers = torch.optim.lr_scheduler
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (of_another(lambda optimizer: OneCycle(optimizer, 0.1, 12)), "another optimizer"),
+        (of_another(lambda o: lr_schedulers.StepLR(o, 5)), "another optimizer"),
+        (of_another(lr_schedulers.ReduceLROnPlateau), "another optimizer"),
+        (lambda optimizer: OneCycle(optimizer, 0.1, 7), "7 steps left.*takes 12"),
+        (lambda o: lr_schedulers.OneCycleLR(o, 0.1, total_steps=7), "steps left.*takes 12"),
+        (lr_schedulers.ReduceLROnPlateau, "validation loss: give valid_loader"),
+        (lambda optimizer: 0.1, "no step"),
+    ],
+)
+def test_schedule_that_cannot_work(make, words):
+    """Is it refused in one sentence before the first step?"""
+    refused_schedule(words, make)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda optimizer: OneCycle(optimizer, 0.1, 1000), "1000 steps left.*takes 12"),
+        (lambda o: lr_schedulers.CosineAnnealingLR(o, 4), "counts to 4 .*3 an epoch"),
+        (lambda o: lr_schedulers.StepLR(o, 2), "counts to 2 "),
+        (lambda o: lr_schedulers.MultiStepLR(o, [1, 3]), "counts to 3 "),
+        (lambda o: lr_schedulers.LinearLR(o, total_iters=4), "counts to 4 "),
+    ],
+)
+def test_schedule_to_be_remarked_on(make, words):
+    """Does one remark say that a schedule counts something else, and the training go on?"""
+    assert refused_schedule(words, make, warns=True).epochs == 4
+
+
+def test_plateau_looks_at_the_validation_loss():
+    """Does `ReduceLROnPlateau` come down once an epoch when the validation loss gets no better?"""
+    model = make_net()
+    optimizer = torch.optim.SGD(model.parameters(), 1e-30)
+    schedule = lr_schedulers.ReduceLROnPlateau(optimizer, patience=0, factor=0.5, eps=0)
+    settings = {"valid_loader": make_loader(), "schedule": schedule, "record": {"lr": lr_of}}
+    history = fit(model, optimizer, make_loader(), epochs=4, **settings)
+    expected = [1e-30, 1e-30, 5e-31, 2.5e-31]
+    assert history.recorded["lr"] == [lr for lr in expected for _ in range(3)]
+
+
+# --- what was frozen on purpose, and how a training ends ------------------------------------------
+
+
+@pytest.mark.parametrize("run", ["fit", "find_lr"])
+def test_frozen_batch_norm(run):
+    """Does batch norm that was put into evaluation mode keep its mode and its statistics?"""
+    model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+    model[1].eval()
+    means = []
+    model[1].register_forward_hook(lambda part, *_: means.append(part.training))
+    if run == "fit":
+        fit(model, make_sgd(model), make_loader(), epochs=2)
+    else:
+        find_lr(model, make_sgd(model), make_loader(), steps=6)
+    assert not any(means) and len(means) == 6
+    assert not model[1].training and not model[1].running_mean.any() and model.training
+
+
+def raise_stop(history):
+    raise StopTraining
+
+
+@pytest.mark.parametrize(
+    ("callback", "epochs"),
+    [(lambda history: history.epochs == 2, 2), (raise_stop, 1), (lambda history: 1, 5)],
+)
+def test_callback_ends_the_training(callback, epochs):
+    """Does True or `StopTraining` end it with its history, and nothing else that is returned?"""
+    model, optimizer, loader = make_parts()
+    history = fit(model, optimizer, loader, epochs=5, callbacks=[callback])
+    assert (history.epochs, len(history.step_loss)) == (epochs, 3 * epochs)
+
+
+@pytest.mark.parametrize("at", [1, 4, 6])
+def test_interrupt_keeps_the_history(at):
+    """Does Ctrl-C reach the prompt with all the steps that were taken?"""
+    model, optimizer, loader = make_parts()
+    taken, plain = [], TrainStep(model, optimizer)
+
+    def step(batch):
+        if len(taken) == at:
+            raise KeyboardInterrupt
+        taken.append(plain(batch).item())
+        return torch.tensor(taken[-1])
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        fit(model, optimizer, loader, epochs=5, step=step)
+    assert caught.value.history.step_loss == taken and len(taken) == at
+    assert caught.value.history.epochs == at // 3
+
+
+def test_averaged_weights_are_pytorchs():
+    """Is the average that of `AveragedModel`, updated after each step?"""
+    model, optimizer, loader = make_parts()
+    twin, other, _ = make_parts()
+    average = AveragedWeights(model, decay=0.8)
+    fit(model, optimizer, loader, epochs=2, callbacks=[average])
+    function = swa_utils.get_ema_multi_avg_fn(0.8)
+    right = swa_utils.AveragedModel(twin, multi_avg_fn=function, use_buffers=True)
+    for _ in range(2):
+        for inputs, targets in loader:
+            other.zero_grad()
+            F.cross_entropy(twin(inputs), targets).backward()
+            other.step()
+            right.update_parameters(twin)
+    assert same(average.model.state_dict(), right.state_dict())
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.01])
+def test_gradient_norm_is_recorded(clip_norm):
+    """Is each step's norm that of all gradients together, the clipped one where they are?"""
+    model, optimizer, loader = make_parts()
+    twin = copy.deepcopy(model)
+    F.cross_entropy(twin(next(iter(loader))[0]), next(iter(loader))[1]).backward()
+    right = sum(p.grad.square().sum() for p in twin.parameters()).sqrt().item()
+    settings = {"record": {"norm": gradient_norm}, "clip_norm": clip_norm}
+    norms = fit(model, optimizer, loader, epochs=1, **settings).recorded["norm"]
+    assert norms[0] == pytest.approx(clip_norm or right, rel=1e-3) and len(norms) == 3
+
+
+# --- loud, in words that help ---------------------------------------------------------------------
+
+
+class OutputDict(nn.Module):
+    """Answers in a dict, as models of transformers do."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = make_net()
+
+    def forward(self, inputs):
+        return {"logits": self.net(inputs)}
+
+
+def test_model_output_in_a_dict():
+    """Does a model that answers in a dict train and validate with a loss that takes it?"""
+    model = OutputDict()
+    settings = {"loss_function": lambda output, y: F.cross_entropy(output["logits"], y)}
+    settings |= {"epochs": 2, "valid_loader": make_loader()}
+    history = fit(model, make_sgd(model), make_loader(), **settings)
+    assert history.valid_loss[1] < history.valid_loss[0]
+    assert np.isnan(history.valid_accuracy).all()
+
+
+NO_LOSSES = {
+    "(1,)": (lambda o, y: F.cross_entropy(o, y)[None], r"shape \(1,\)"),
+    "none": (partial(F.cross_entropy, reduction="none"), r"shape \(8,\).*mean"),
+    "float": (lambda o, y: F.cross_entropy(o, y).item(), "computed from the predictions"),
+    "None": (lambda o, y: None, "The loss is None"),
+    "dict": (lambda o, y: {"loss": F.cross_entropy(o, y)}, "of type dict"),
+    "no graph": (lambda o, y: F.cross_entropy(o, y).detach(), "without a graph"),
+}
+
+
+@pytest.mark.parametrize("run", [partial(fit, epochs=1), partial(find_lr, steps=4), "evaluate"])
+@pytest.mark.parametrize("name", NO_LOSSES)
+def test_what_is_no_loss(name, run):
+    """Does one sentence say at the first step what the loss is and what it must be?"""
+    loss, words = NO_LOSSES[name]
+    model, optimizer, loader = make_parts()
+    if run == "evaluate" and name == "no graph":
+        assert evaluate(model, loader, loss_function=loss) == evaluate(model, loader)
+        return
+    with pytest.raises(TypeError, match=words):
+        if run == "evaluate":
+            evaluate(model, loader, loss_function=loss)
+        else:
+            run(model, optimizer, loader, loss_function=loss)
+
+
+def test_error_of_a_users_loss():
+    """Does an error of one's own loss come out as it is?"""
+
+    def loss(predictions, targets):
+        raise ValueError("missing key 'alpha'")
+
+    model, optimizer, loader = make_parts()
+    with pytest.raises(ValueError) as caught:
+        fit(model, optimizer, loader, epochs=1, loss_function=loss)
+    assert str(caught.value) == "missing key 'alpha'" and not hasattr(caught.value, "__notes__")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_nan_in_the_data(value):
+    """Is a NaN in the data named by its batch, and not answered by a lower learning rate?"""
+    inputs, targets = make_data()
+    inputs[9, 2] = value
+    model = make_net()
+    loader = DataLoader(TensorDataset(inputs, targets), 8)
+    with pytest.raises(NonFiniteLoss, match="batch 2 holds NaN or infinite") as caught:
+        fit(model, make_sgd(model), loader, epochs=1)
+    assert "learning rate" not in str(caught.value) and len(caught.value.history.step_loss) == 1
+
+
+@pytest.mark.parametrize("name", ["loader", "valid_loader"])
+def test_generator_as_loader(name):
+    """Is a one-shot generator refused before an epoch was trained, and taken for one epoch?"""
+    model, optimizer, loader = make_parts()
+    before = copy.deepcopy(model.state_dict())
+
+    def start(epochs):
+        loaders = {"loader": loader, "valid_loader": loader}
+        loaders[name] = (batch for batch in list(loader))
+        return fit(model, optimizer, epochs=epochs, **loaders)
+
+    with pytest.raises(ValueError, match=f"{name} is a one-shot iterator"):
+        start(2)
+    assert same(model.state_dict(), before)
+    assert len(start(1).step_loss) == 3
+
+
+def test_stream_without_a_length():
+    """Does the finder ask for a number of steps where a DataLoader's stream has no length?"""
+    model, loader = make_net(), DataLoader(Stream(torchs()), 8)
+    with pytest.raises(ValueError, match="has no length: give a number of steps"):
+        find_lr(model, make_sgd(model), loader)
+
+
+def test_model_without_parameters():
+    """Is a model that has none evaluated, and refused by what would train it?"""
+    batches = [(torch.eye(3), torch.tensor([0, 1, 0]))]
+    assert evaluate(nn.Identity(), batches)[1] == pytest.approx(2 / 3)
+    for run in (partial(fit, epochs=1), find_lr):
+        with pytest.raises(ValueError, match="Identity has no trainable parameter"):
+            run(nn.Identity(), make_sgd(make_net()), batches)
+
+
+def no_change(parts):
+    return {}
+
+
+def other_seed(parts):
+    torch.manual_seed(99)
+    return {}
+
+
+def other_lr(parts):
+    parts[1].param_groups[0]["lr"] = 0.01
+    return {}
+
+
+def other_data(parts):
+    parts[2] = make_loader(n=22)
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (other_seed, "its random seed is 5, but here it is 99; give each run a file"),
+        (other_data, "its data is"),
+        (other_lr, r"lr of group 0 is 0.1, but here it is 0.01.*override=\['lr'\]"),
+    ],
+)
+def test_checkpoint_of_another_run(change, words, tmp_path):
+    """Is the file of a run of another seed, data or learning rate refused, nothing changed?"""
+    fit(*make_parts(), epochs=1, checkpoint=tmp_path / "run.pt")
+    parts = list(make_parts())
+    change(parts)
+    before = copy.deepcopy(parts[0].state_dict())
+    with pytest.raises(ValueError, match=words):
+        fit(*parts, epochs=2, checkpoint=tmp_path / "run.pt")
+    assert same(parts[0].state_dict(), before)
+
+
+def test_learning_rate_changed_on_purpose(tmp_path):
+    """Does `override` go on with the new learning rate, and keep the momenta?"""
+    path, record = tmp_path / "run.pt", {"lr": lr_of}
+    fit(*make_parts(), epochs=1, checkpoint=path, record=record)
+    parts = make_parts()
+    other_lr(parts)
+    history = fit(*parts, epochs=2, checkpoint=path, record=record, override=["lr"])
+    assert history.recorded["lr"] == [0.1] * 3 + [0.01] * 3
+    twin = make_parts()
+    fit(*twin, epochs=1)
+    other_lr(twin)
+    fit(*twin, epochs=1)
+    assert same(parts[0].state_dict(), twin[0].state_dict())
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_compiled_or_not(first, tmp_path):
+    """Does a checkpoint of a compiled model go on uncompiled, and the other way round?"""
+
+    def start(compiled, epochs, path=None):
+        model, optimizer, loader = make_parts()
+        used = torch.compile(model, backend="eager") if compiled else model
+        fit(used, optimizer, loader, epochs=epochs, checkpoint=path)
+        return model.state_dict()
+
+    start(first, 1, tmp_path / "run.pt")
+    assert same(start(not first, 2, tmp_path / "run.pt"), start(False, 2))
+
+
+@pytest.mark.parametrize("shift", [0, 1, -5])
+def test_stop_rule_of_losses_below_zero(shift):
+    """Does a sweep without a stop ratio go on to its end, whatever constant the loss holds?"""
+
+    def loss(predictions, targets):
+        one_hot = F.one_hot(targets, 3).float()
+        return shift - F.cosine_similarity(predictions, one_hot).mean()
+
+    settings = {"loss_function": loss, "stop_ratio": None, "steps": 30, "max_lr": 10}
+    curve = find_lr(*make_parts(shuffle=True), **settings)
+    assert (curve.stop_reason, len(curve.losses)) == ("end", 30)
+
+
+@pytest.mark.parametrize("settings", [{}, {"accumulate": 2}, {"clip_norm": 0.05}, {"amp": True}])
+def test_one_trains_as_one_swept(settings):
+    """Are the finder's losses those of `fit` with the same settings and learning rate?"""
+    losses = fit(*make_parts(n=32), epochs=2, **settings).step_loss
+    narrow = {"min_lr": 0.1, "max_lr": 0.1 * (1 + 1e-9), "steps": len(losses)}
+    assert find_lr(*make_parts(n=32), **narrow, **settings).losses == pytest.approx(
+        losses, rel=1e-4
+    )
+
+
+@pytest.fixture
+def one_rank(tmp_path):
+    store = f"file://{tmp_path}/store"
+    torch.distributed.init_process_group("gloo", init_method=store, rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+SAME_FOR_ALL = {
+    "in order": {"batch_size": 8},
+    "shuffled": {"shuffle": True},
+    "WeightedRandomSampler": {"sampler": WeightedRandomSampler([1.0] * 24, 24)},
+    "batch_sampler": {"batch_sampler": BatchSampler(RandomSampler(range(24)), 8, False)},
+}
+
+
+@pytest.mark.parametrize("name", SAME_FOR_ALL)
+def test_loader_that_gives_every_rank_the_same(name, one_rank):
+    """Is a DataLoader without a sampler for ranks refused where ranks run?"""
+    model = make_net()
+    loader = DataLoader(TensorDataset(*make_data()), **SAME_FOR_ALL[name])
+    with pytest.raises(ValueError, match="gives every rank the same samples"):
+        fit(model, make_sgd(model), loader, epochs=1)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_distributed_sampler(nested, one_rank):
+    """Does a DataLoader with a sampler for ranks train where they run, told each epoch?"""
+    data, model = Indices(), make_net()
+    loader = WITH_EPOCHS["DistributedSampler"](data)
+    if nested:
+        loader = DataLoader(data, batch_sampler=BatchSampler(loader.sampler, 8, False))
+    fit(model, make_sgd(model), loader, epochs=2)
+    assert len(data.drawn) == 16 and data.drawn[:8] != data.drawn[8:]
