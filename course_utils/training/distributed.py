@@ -164,7 +164,10 @@ def check_loader_of_ranks(loader) -> None:
     if not are_running():
         return
     alike = (SequentialSampler, RandomSampler, WeightedRandomSampler, SubsetRandomSampler)
-    if isinstance(loader, DataLoader) and isinstance(getattr(loader, "sampler", None), alike):
+    # With a batch sampler, the loader's own sampler draws nothing.
+    source = getattr(loader, "batch_sampler", None)
+    sampler = getattr(loader if source is None else source, "sampler", None)
+    if isinstance(loader, DataLoader) and isinstance(sampler, alike):
         raise ValueError(
             "The DataLoader gives every rank the same samples: build it with "
             "sampler=torch.utils.data.DistributedSampler(dataset), or use DeviceLoader."
