@@ -8,8 +8,9 @@ A task is a net, an optimizer, a batch size, a budget and a data set. Its regret
 accuracy lost against the best learning rate of a grid in quarter decades, in points: at a constant
 learning rate, and where the suggestion is the peak of a 1cycle. Both are trained with `fit`, two
 seeds each; between two points of the grid the accuracy is interpolated over the logarithm. The
-grid is extended until its best point lies two points inside and every suggestion is covered, or
-the accuracy has fallen below half the best; a suggestion beyond has the last point's accuracy.
+grid is extended until its best point lies two points inside; then, by one seed, until every
+suggestion is covered or the accuracy has fallen below half the best. A suggestion beyond has the
+last point's accuracy.
 
 Three sweeps a task and finder; each counts. The tasks are split in two halves by a hash of their
 names: rules are chosen on one and confirmed on the other. Peers sweep for themselves, see
@@ -24,7 +25,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import mean, median
 
@@ -59,6 +60,8 @@ BETA = 0.98
 MODES = ("constant", "cycle")
 HALVES = ("choose", "confirm")
 A_DECADE = 4  # points of the grid
+SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)  # of the fall, for `bottom_lr`
+PARTS = (5, 6, 8, 10)  # of the largest usable LR, beyond which the bottom's start is not taken
 BLIND = 0.01  # a rule that looks at nothing
 FACTORS = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30)
 
@@ -199,6 +202,19 @@ def sweep(task: Task) -> dict[str, list[str]]:
     return found
 
 
+def bottom_lr(curve: LRCurve, share: float) -> float:
+    """Return the first LR at which the loss, without lag, has fallen but for a share of its fall.
+
+    On a curve that falls, has a bottom and rises, it lies just before the minimum. Where the sweep
+    has learnt the training set by heart, so that the loss stays at zero however high the LR, the
+    minimum lies anywhere, and this is still where the bottom begins.
+    """
+    losses = curve._centred()
+    lowest = curve._lowest(losses)
+    limit = losses[lowest] + share * (losses[: lowest + 1].max() - losses[lowest])
+    return curve.lrs[int(np.flatnonzero(losses <= limit)[0])]
+
+
 def own_picks(curves: dict[str, list[str]]) -> dict[str, list[float | str]]:
     """Apply our rules to the stored losses; the name of an error stands for no suggestion."""
     rules: dict[str, Callable[[LRCurve], float]] = {
@@ -209,6 +225,12 @@ def own_picks(curves: dict[str, list[str]]) -> dict[str, list[float | str]]:
         "usable": largest_usable_lr,
         "trailing minimum": lambda curve: curve.lrs[int(np.argmin(curve.smoothed))],
     }
+    for share in SHARES:
+        rules[f"bottom {share:.1%}"] = lambda curve, share=share: bottom_lr(curve, share)
+    for part in PARTS:
+        rules[f"bottom 1.0% or usable/{part}"] = lambda curve, part=part: min(
+            bottom_lr(curve, 0.01), largest_usable_lr(curve) / part
+        )
     picks = {}
     for name, (low, high, steps) in SWEEPS.items():
         lrs = np.geomspace(low, high, steps).tolist()
@@ -230,10 +252,9 @@ def grid_accuracies(task: Task, mode: str, centre: float, picks: list[float]) ->
     place = {lr: A_DECADE * np.log10(lr) for lr in (centre, *picks)}
     found: dict[int, list[float]] = {}
 
-    def train(point: int) -> float:
+    def train(point: int, seeds: tuple[int, ...] = TRAINING_SEEDS) -> None:
         lr = 10 ** (point / A_DECADE)
-        found[point] = [task.accuracy(mode, lr, seed) for seed in TRAINING_SEEDS]
-        return mean(found[point])
+        found[point] = [task.accuracy(mode, lr, seed) for seed in seeds]
 
     middle = round(place[centre])
     for point in range(middle - 2, middle + 3):
@@ -247,10 +268,11 @@ def grid_accuracies(task: Task, mode: str, centre: float, picks: list[float]) ->
         else:
             break
     half = mean(found[best]) / 2
-    for step, ends in ((-2, min), (1, max)):  # far below the best, half decades will do
+    # Far from the best one seed will do, and below it half decades.
+    for step, ends in ((-2, min), (1, max)):
         wanted = ends(place[lr] for lr in picks)
         while (ends(found) - wanted) * step < 0 and mean(found[ends(found)]) > half:
-            train(ends(found) + step)
+            train(ends(found) + step, TRAINING_SEEDS[:1])
     return {f"{10 ** (point / A_DECADE):.4g}": found[point] for point in sorted(found)}
 
 
@@ -309,7 +331,7 @@ def score(results: dict, half: str, mode: str, rule: str, factor: float = 1) -> 
 
 def _grid_search(result: dict, mode: str) -> float:
     """Return what the best point by one seed loses by the other: the noise below all rules."""
-    runs = list(result[mode].values())
+    runs = [seeds for seeds in result[mode].values() if len(seeds) == len(TRAINING_SEEDS)]
     losses = []
     for seen, unseen in ((0, 1), (1, 0)):
         best = max(runs, key=lambda seeds: seeds[seen])
@@ -329,7 +351,9 @@ def choose(results: dict) -> tuple[str, float, float]:
 
     best = {}
     for rule in next(iter(results.values()))["picks"]:
-        factors = [min(FACTORS, key=lambda factor: cost(rule, mode, factor)) for mode in MODES]  # noqa: B023
+        if rule.startswith("minimum/10"):  # the minimum with other factors
+            continue
+        factors = [min(FACTORS, key=partial(cost, rule, mode)) for mode in MODES]
         total = sum(cost(rule, *pair) for pair in zip(MODES, factors, strict=True))
         best[total] = (rule, *factors)
     return best[min(best)]
