@@ -62,7 +62,7 @@ execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks
 		$(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
 
 claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... RESUME=yes
-	$(BIN)/python tests/notebooks/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
+	PYTHONPATH=tests/helpers $(BIN)/python tests/notebooks/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
 		$(if $(filter yes,$(RESUME)),--resume)
 
 bench: $(PEERS)/.ready  ## measure course_utils beside its peers on the CPU, in at most 15 minutes
@@ -79,7 +79,7 @@ oldest newest:
 
 test-browser: $(READY)  ## use lessons in a real browser; NOTEBOOKS=..., screenshots in build/
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'
-	cd tests && $(abspath $(BIN))/python -m browser.run_all $(NOTEBOOKS)
+	cd tests && PYTHONPATH=helpers $(abspath $(BIN))/python -m browser.run_all $(NOTEBOOKS)
 
 student: $(READY)  ## make the lessons without solutions and outputs, in build/student
 	rm -rf build/student
