@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.oriented_box import mask_to_oriented_box
+from benchmarks.oriented_boxes import mask_to_oriented_box
 from benchmarks.scale_training import Task
 from course_utils.data.splits import split_by_group
 from course_utils.detection.airbus import AirbusFolder, decode_rle, encode_rle
@@ -93,7 +93,7 @@ def rank(size: int):
     items = [HardNegative(i, "", Detections(box, scores[i]), looks[i]) for i in range(size)]
 
     def run():
-        ranking = Ranking(500, 4.0)
+        ranking = Ranking(500)
         for start in range(0, size, 64):
             ranking.add(items[start : start + 64])
 

@@ -19,6 +19,14 @@ OPTIMIZERS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Let Ctrl-C interrupt, which a shell's background job ignores."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("steps_before", [0, 2])
 @pytest.mark.parametrize("error", [None, RuntimeError("model"), KeyboardInterrupt()])
