@@ -21,6 +21,7 @@ from torchvision.datasets import CIFAR10
 
 ROOT = REPOSITORY
 TARGET = REPOSITORY / "tests/helpers/fault_target.py"
+pytestmark = pytest.mark.slow
 needs_unix = pytest.mark.skipif(not hasattr(os, "setuid"), reason="needs SIGKILL and users")
 
 

@@ -8,6 +8,7 @@ import textwrap
 import pytest
 from tiny_notebooks import REPOSITORY
 
+pytestmark = pytest.mark.slow
 # What a stranger does with the package, far from its repository.
 SCRIPT = """
 import importlib, pkgutil, sys

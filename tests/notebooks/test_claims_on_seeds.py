@@ -24,6 +24,7 @@ def lesson(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_claims_of(lesson):
     """Does a lesson run on the seeds given, and hand back its verdicts with their effects?"""
     (claim,) = claims_of(lesson(CELL), 7)
@@ -31,6 +32,7 @@ def test_claims_of(lesson):
     assert claim["verdict"] == "holds" and claim["bound"] == "> 0"
 
 
+@pytest.mark.slow
 def test_failing_lesson(lesson):
     """Does a lesson that fails raise, rather than count as one without claims?"""
     with pytest.raises(CellExecutionError):

@@ -6,6 +6,7 @@ import pytest
 from nbval_guard import cell_timeout
 from tiny_notebooks import code, notebook, run_notebooks
 
+pytestmark = pytest.mark.slow
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
 PRINTS_ENVIRONMENT = """
 import os

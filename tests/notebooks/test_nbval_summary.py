@@ -2,6 +2,7 @@ import json
 import re
 from types import SimpleNamespace
 
+import pytest
 from nbval_summary import PROPERTY, RUN_TIMES, NotebookSummary, Tally, count_claims
 from tiny_notebooks import code, notebook, run_notebooks
 
@@ -26,6 +27,7 @@ def test_count_claims():
     assert count_claims([{"data": {"image/png": ""}}]) == 0
 
 
+@pytest.mark.slow
 def test_summary(tmp_path):
     """Does the run end with notebooks, cells and claims, as its workers saw them?"""
     first = notebook(code("x = 1"), claims_cell(TABLE))

@@ -33,8 +33,13 @@ needs_nbgrader = pytest.mark.skipif(
     importlib.util.find_spec("nbgrader") is None,
     reason="nbgrader is missing: `make test` installs it, or pip install -e '.[grading]'",
 )
-# The fixture below starts four kernels one after the other.
-pytestmark = pytest.mark.timeout(1800)
+
+
+def graded(test):
+    """Mark a test of what nbgrader makes: four kernels start one after the other."""
+    return pytest.mark.slow(pytest.mark.timeout(1800)(needs_nbgrader(test)))
+
+
 SCORES = """
 SELECT submitted_assignment.student_id, SUM(grade.auto_score), COUNT(*)
 FROM grade JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
@@ -140,7 +145,7 @@ def course(tmp_path_factory):
     return folder
 
 
-@needs_nbgrader
+@graded
 def test_release(course):
     """Holds the release stubs that stay and locked checks, and no solution and no output?"""
     for path in (course / "exercises.ipynb", PATHS[0]):
@@ -158,7 +163,7 @@ def test_release(course):
             assert check.metadata.nbgrader.locked and check.metadata.nbgrader.checksum
 
 
-@needs_nbgrader
+@graded
 def test_scores(course):
     """Gets each submission exactly its points: right, wrong, empty, and one with edited checks?"""
     database = sqlite3.connect(course / "gradebook.db")
@@ -168,7 +173,7 @@ def test_scores(course):
     assert set(rows) == expected
 
 
-@needs_nbgrader
+@graded
 def test_graded_notebook(course):
     """Says the graded notebook what is wrong, an endless loop included, and goes on after it?"""
     path = course / "autograded" / "wrong" / "exercises" / "exercises.ipynb"
@@ -180,7 +185,7 @@ def test_graded_notebook(course):
     assert all("not right yet, in case" in text for text in texts)
 
 
-@needs_nbgrader
+@graded
 def test_teachers_progress(course):
     """Does grading write nothing into the teacher's own progress file?"""
     assert not (course / "mine").exists()

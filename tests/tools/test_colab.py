@@ -91,6 +91,7 @@ def bare_python(tmp_path):
     return tmp_path / "venv" / "bin" / "python"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the environment's folders have other names there")
 def test_runs_where_the_course_is_missing(tmp_path, published, bare_python):
     """Does lesson 00 start in an empty folder, where no course is installed and pip is offline?"""

@@ -17,6 +17,7 @@ from tiny_notebooks import REPOSITORY
 import course_utils.lessons
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="the command is make's")
 def test_skeleton_keeps_the_rules(tmp_path, monkeypatch):
     """Does a new lesson keep the style, run by `make execute`, keep every rule, and judge?"""

@@ -69,6 +69,7 @@ def test_no_line_of_a_solution(editions):
     assert all(len(line.split()) == 1 for line in found), found
 
 
+@pytest.mark.slow
 def test_run_all(editions, tmp_path):
     """Runs lesson 00 without its solution from top to bottom, and ends without an error?"""
     book = editions["00_start_here.ipynb"]
