@@ -86,7 +86,7 @@ student: $(READY)  ## make the lessons without solutions and outputs, in build/s
 	$(EDITIONS) $(BIN)/python -m editions.student --to build/student $(wildcard notebooks/*.ipynb)
 
 test-student: student  ## run every notebook of the student edition from top to bottom
-	COURSE_PROGRESS=$$(mktemp -d)/progress.json $(BIN)/python -m nbconvert --to notebook --execute \
+	COURSE_PROGRESS=$$(mktemp -d)/progress.json OMP_NUM_THREADS=1 $(BIN)/python -m nbconvert --to notebook --execute \
 		--output-dir build/student-run build/student/*.ipynb
 
 assignment: $(GRADING)  ## make nbgrader's course folder with a release of each lesson; TO=build/assignment

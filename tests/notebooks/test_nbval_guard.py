@@ -1,10 +1,14 @@
+import json
 import os
 import re
 import time
 
 import pytest
 from nbval_guard import cell_timeout
+from nbval_summary import RUN_TIMES
 from tiny_notebooks import code, notebook, run_notebooks
+
+from course_utils.teaching import Claim, claims_table
 
 pytestmark = pytest.mark.slow
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
@@ -15,7 +19,11 @@ progress = Path(os.environ["COURSE_PROGRESS"])
 print(os.environ["COURSE_PROFILE"], os.environ["OMP_NUM_THREADS"], progress.name)
 print(progress.parent.is_dir(), "learner" in str(progress))
 """
+TABLE = claims_table(2 * [Claim("it is so", [1, 2, 3], at_least=0)])
 NOTEBOOKS = {
+    "claims": notebook(
+        code(f"print({TABLE!r})", "claims", "nbval-check-output", prints=f"{TABLE}\n"), code("x")
+    ),
     "dead": notebook(code("x = 1"), code(DIES), code("x")),
     "broken": notebook(code("x = 1"), code("1 / 0"), code("x"), code("x")),
     "changed": notebook(
@@ -32,7 +40,10 @@ NOTEBOOKS = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run all notebooks once, as a learner's environment would: what was printed, and how long."""
+    """Run all notebooks once, as a learner's environment would.
+
+    Returns what was printed, how long it took, and the file of run times.
+    """
     folder = tmp_path_factory.mktemp("learner")
     learners = {"COURSE_PROFILE": "full", "OMP_NUM_THREADS": "8"}
     learners["COURSE_PROGRESS"] = str(folder / "learner.json")
@@ -41,7 +52,8 @@ def run(tmp_path_factory):
             patch.setitem(os.environ, name, value)
         start = time.monotonic()
         options = ("-n2", "-v", "--nbval-cell-timeout=2")
-        return run_notebooks(folder / "house", *options, **NOTEBOOKS), time.monotonic() - start
+        printed = run_notebooks(folder / "house", *options, **NOTEBOOKS)
+    return printed, time.monotonic() - start, folder / "house" / RUN_TIMES
 
 
 def outcomes(run, name):
@@ -79,6 +91,14 @@ def test_timeouts(run):
     """Does the option's timeout end a cell, and does a tag give another cell more time?"""
     assert outcomes(run, "slow") == ["PASSED", "FAILED", "SKIPPED"]
     assert "Timeout of 2 seconds exceeded" in run[0]
+
+
+def test_summary(run):
+    """Does the run end with notebooks, cells and claims, and keep the time of what went well?"""
+    assert "Checked: 6 notebooks, 6 cells, 2 claims." in run[0]
+    assert re.search(r"claims.ipynb: 1 cells, 2 claims, \d+ s, failed at Cell 1", run[0])
+    assert run[0].rstrip().splitlines()[-1].strip("= ").startswith("5 failed, 6 passed, 4 skipped")
+    assert list(json.loads(run[2].read_text(encoding="utf-8"))) == ["notebooks/environment.ipynb"]
 
 
 def test_environment_of_kernels(run):

@@ -2,9 +2,7 @@ import json
 import re
 from types import SimpleNamespace
 
-import pytest
 from nbval_summary import PROPERTY, RUN_TIMES, NotebookSummary, Tally, count_claims
-from tiny_notebooks import code, notebook, run_notebooks
 
 from course_utils.teaching.claims import Claim, claims_table
 
@@ -16,28 +14,11 @@ TABLE = claims_table(
 )
 
 
-def claims_cell(table):
-    return code(f"print({table!r})", "claims", "nbval-check-output", prints=f"{table}\n")
-
-
 def test_count_claims():
     """Are the rows of a real claims table counted, and neither its head nor continued lines?"""
     assert re.search(r"^ +10 epochs", TABLE, flags=re.MULTILINE)
     assert count_claims([{"text": TABLE}]) == 2
     assert count_claims([{"data": {"image/png": ""}}]) == 0
-
-
-@pytest.mark.slow
-def test_summary(tmp_path):
-    """Does the run end with notebooks, cells and claims, as its workers saw them?"""
-    first = notebook(code("x = 1"), claims_cell(TABLE))
-    second = notebook(claims_cell(TABLE), code("1 / 0"), claims_cell(TABLE))
-    output = run_notebooks(tmp_path / "house", "-n2", first=first, second=second)
-    assert "Checked: 2 notebooks, 3 cells, 4 claims." in output
-    assert re.search(r"second.ipynb.*failed at Cell 1", output)
-    assert output.rstrip().splitlines()[-1].strip("= ").startswith("1 failed, 3 passed, 1 skipped")
-    run_times = json.loads((tmp_path / "house" / RUN_TIMES).read_text(encoding="utf-8"))
-    assert list(run_times) == ["notebooks/first.ipynb"]
 
 
 def report(nodeid, when="call", outcome="passed", duration=1.5, claims=0):
