@@ -213,7 +213,7 @@ def mask_overlaps(found: Tensor, true: Tensor) -> Tensor:
     """
     check_type("found", found, Tensor)
     check_type("true", true, Tensor)
-    if found.dim() != 3 or true.dim() != 3 or found.shape[1:] != true.shape[1:]:
+    if found.dim() != 3 or found.shape[1:] != true.shape[1:]:
         raise ValueError(
             f"The masks have the shapes {tuple(found.shape)} and {tuple(true.shape)}, but need "
             "(n, height, width) and (m, height, width)."

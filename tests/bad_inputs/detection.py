@@ -63,7 +63,7 @@ def offline(make):
 
 ROWS = {
     "boxes as a list": (
-        Detections, detections([[0, 0, 8, 8]]), TypeError, "list", "tensor of floats",
+        Detections, detections([[0, 0, 8, 8]]), TypeError, "The boxes are list", "tensor of floats",
     ),
     "boxes as integers": (
         Detections, detections(BOX.long()), TypeError, "int64", "tensor of floats",
@@ -72,8 +72,8 @@ ROWS = {
         Detections, detections(torch.zeros(1, 5)), ValueError, "(1, 5)", "(n, 4)",
     ),
     "box turned round": (
-        Detections, detections(boxes((8.0, 0.0, 0.0, 8.0))),
-        ValueError, "[8.0, 0.0, 0.0, 8.0]", "x0",
+        Detections, detections(boxes((8.12345, 0.0, 0.0, 8.0))),
+        ValueError, "[8.123, 0.0, 0.0, 8.0]", "x0",
     ),
     "box NaN": (
         Detections, detections(boxes((0.0, 0.0, math.nan, 8.0))), ValueError, "nan", "finite",
@@ -81,7 +81,13 @@ ROWS = {
     "two scores for a box": (
         Detections, detections(scores=(0.9, 0.1)), ValueError, "(2,)", "1 box",
     ),
-    "score NaN": (Detections, detections(scores=(math.nan,)), ValueError, "is nan", "finite"),
+    "scores as integers": (
+        Detections, detections(scores=(1,)), TypeError, "The scores are torch.int64",
+    ),
+    "score NaN": (
+        Detections, detections(BOX.repeat(3, 1), (0.9, math.nan, 0.1)),
+        ValueError, "number 1 is nan", "finite",
+    ),
     "threshold as a text": (
         Detections.above, lambda above: above(FOUND, "0.5"), ValueError, "threshold is '0.5'",
     ),

@@ -46,18 +46,19 @@ ROWS = {
     ),
     "predictions as floats": (
         confusion_matrix, lambda matrix: matrix(LABELS.float(), LABELS, **CLASSES),
-        ValueError, "float32", "or logits",
+        ValueError, "float32", "the class of each, or logits.",
     ),
     "no sample": (
         confusion_matrix, lambda matrix: matrix(LOGITS[:0], LABELS[:0]),
         ValueError, "no predictions", "at least one",
     ),
     "label out of range": (
-        confusion_matrix, lambda matrix: matrix(LOGITS, LABELS + 1), ValueError, "1 to 3", "0 to 2",
+        confusion_matrix, lambda matrix: matrix(LOGITS, LABELS + 1),
+        ValueError, "The labels go from 1 to 3", "0 to 2",
     ),
     "prediction out of range": (
         confusion_matrix, lambda matrix: matrix(LABELS - 1, LABELS, **CLASSES),
-        ValueError, "-1 to 1",
+        ValueError, "The predictions go from -1 to 1",
     ),
     "logits NaN": (
         confusion_matrix, lambda matrix: matrix(LOGITS * math.nan, LABELS),
@@ -72,7 +73,8 @@ ROWS = {
         ValueError, "classes is 0",
     ),
     "labels as floats": (
-        balanced_accuracy, lambda accuracy: accuracy(LOGITS, LABELS.float()), ValueError, "float32",
+        balanced_accuracy, lambda accuracy: accuracy(LOGITS, LABELS.float()),
+        ValueError, "The labels have type torch.float32", "the true class of each sample.",
     ),
     "class without a sample": (
         balanced_accuracy, lambda accuracy: accuracy(LOGITS, LABELS * 0), ValueError, "[1, 2]",
@@ -88,7 +90,7 @@ ROWS = {
     ),
     "detections as a tensor, nothing there": (
         false_positives_per_empty_image, lambda measure: measure([(BOX, NO_BOXES)], 0.5),
-        TypeError, "Tensor", "Detections",
+        TypeError, "What was found is of type Tensor", "Detections",
     ),
     "images None": (precision_recall, lambda measure: measure(None), TypeError, "pairs is None"),
     "no true box": (
@@ -142,6 +144,12 @@ ROWS = {
     ),
     "masks None": (
         mask_overlaps, lambda overlaps: overlaps(None, MASKS), TypeError, "found is None",
+    ),
+    "true masks None": (
+        mask_overlaps, lambda overlaps: overlaps(MASKS, None), TypeError, "true is None",
+    ),
+    "found masks as probabilities": (
+        mask_overlaps, lambda overlaps: overlaps(MASKS * 0.7, MASKS), ValueError, "masks of found",
     ),
     "one value": (mean_interval, lambda mean: mean([1.0]), ValueError, "got 1", "more seeds"),
     "a value NaN": (

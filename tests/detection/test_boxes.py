@@ -97,6 +97,7 @@ def test_suppress():
     assert suppress(found).boxes[:, 0].tolist() == [0, 8]
     assert suppress(found, iou_threshold=0.7).boxes[:, 0].tolist() == [0, 2, 8]
     assert suppress(found, iou_threshold=0.1).boxes[:, 0].tolist() == [0]
+    assert len(suppress(Detections(boxes[:2], torch.tensor([0.9, 0.8])))) == 1
 
 
 def test_suppressed_box_suppresses_none():

@@ -301,6 +301,8 @@ def test_empty_masks():
     """Are no masks, and masks without a pixel, scored without dividing by zero?"""
     assert mask_overlaps(masks(), masks((0, 1))).shape == (0, 1)
     assert mask_overlaps(masks((3, 3)), masks((2, 2))).tolist() == [[0]]
+    pixel = torch.ones(1, 1, 1, dtype=torch.bool)
+    assert mask_overlaps(pixel, pixel).tolist() == [[1]]
     assert airbus_score([(masks(), masks())], overlap=mask_overlaps) == 1
     assert airbus_score([(masks((0, 3)), masks())], overlap=mask_overlaps) == 0
 
