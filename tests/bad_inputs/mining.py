@@ -56,6 +56,9 @@ ROWS = {
         mine_hard_negatives, lambda mine: mine(ShipDetector(width=4), None, max_negatives=1),
         TypeError, "scenes is None", "length and an index",
     ),
+    "scenes as a set": (
+        mine_hard_negatives, mine(frozenset()), TypeError, "frozenset", "length and an index",
+    ),
     "scenes as a generator": (
         mine_hard_negatives, mine(iter([scene()])),
         TypeError, "list_iterator", "length and an index",
