@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou, nms
 
 from course_utils._validate import check_number
 
@@ -83,6 +82,8 @@ def suppress(detections: Detections, *, iou_threshold: float = 0.5) -> Detection
     check_number("iou_threshold", iou_threshold, least=0, most=1)
     if len(detections) < 2:
         return detections
+    from torchvision.ops import nms  # a second or more, which most lessons save
+
     chosen = nms(detections.boxes.double(), detections.scores.double(), iou_threshold)
     return Detections(detections.boxes[chosen], detections.scores[chosen])
 
@@ -142,6 +143,8 @@ def box_overlaps(detections: Detections, true_boxes: Tensor) -> Tensor:
     check_boxes(true_boxes, "The true boxes")
     if not len(detections) or not len(true_boxes):  # most images are so: save the time
         return torch.zeros(len(detections), len(true_boxes), dtype=torch.float64)
+    from torchvision.ops import box_iou
+
     # float64, as in COCO's code, so that an overlap of exactly .5 counts as that
     return box_iou(detections.boxes.cpu().double(), true_boxes.cpu().double())
 

@@ -12,8 +12,6 @@ from urllib.parse import urlparse
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import ResNet, resnet, resnet18, resnet34
-from torchvision.ops import FeaturePyramidNetwork
 
 from course_utils._validate import check_number, check_type, check_whole
 from course_utils.data.datasets import DOWNLOAD_ERRORS, connection_timeout
@@ -124,10 +122,7 @@ def _block(
     return nn.Sequential(conv, nn.BatchNorm2d(outs), nn.ReLU(inplace=True))
 
 
-DEPTHS = {
-    18: (resnet18, resnet.ResNet18_Weights.IMAGENET1K_V1),
-    34: (resnet34, resnet.ResNet34_Weights.IMAGENET1K_V1),
-}
+DEPTHS = (18, 34)
 STAGES = (64, 128, 256, 512)  # channels at 1/4, 1/8, 1/16 and 1/32 of the image's size
 
 
@@ -159,6 +154,8 @@ class FpnDetector(nn.Module):
         if depth not in DEPTHS:
             raise ValueError(f"depth is {depth}, but must be one of {', '.join(map(str, DEPTHS))}.")
         check_whole("width", width, 1)
+        from torchvision.ops import FeaturePyramidNetwork
+
         net = _build(depth, pretrained)
         # The levels that the weights were trained on, times 255: images come as bytes.
         for name, levels in (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225))):
@@ -185,9 +182,12 @@ class FpnDetector(nn.Module):
         return self.head(F.relu(self.pyramid(levels)["0"]))
 
 
-def _build(depth: int, pretrained: bool) -> ResNet:
+def _build(depth: int, pretrained: bool) -> nn.Module:
     """Build torchvision's ResNet, with its ImageNet weights if asked for."""
-    build, weights = DEPTHS[depth]
+    from torchvision import models  # a second or more, which most lessons save
+
+    build = {18: models.resnet18, 34: models.resnet34}[depth]
+    weights = models.get_model_weights(build).IMAGENET1K_V1
     if not pretrained:
         return build()
     try:

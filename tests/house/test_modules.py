@@ -1,5 +1,6 @@
 import re
 import subprocess
+import sys
 
 import pytest
 from tiny_notebooks import REPOSITORY
@@ -22,6 +23,14 @@ def test_mirrored():
     assert wanted - found == set()
     rooms = {path.parent for path in wanted if path.parent.name}
     assert {path for path in found - wanted if path.parent in rooms} == set()
+
+
+def test_lessons_start_quickly():
+    """Does a lesson's set-up load neither torchvision nor scipy, which take two seconds?"""
+    code = "import sys, course_utils.lessons; print({'torchvision', 'scipy'} & sys.modules.keys())"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert result.stdout == "set()\n"
 
 
 def test_no_path_of_a_machine():
