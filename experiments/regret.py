@@ -57,14 +57,14 @@ SETS = ("Fashion-MNIST", "digits")
 STEPS = {64: (100, 300), 512: (40, 120)}  # short and long, by batch size
 TRAINING_SEEDS = (1, 2)
 SWEEP_SEEDS = (11, 12, 13)
-# (lowest LR, highest, steps): `find_lr`'s defaults, and a finer one.
-SWEEPS = {"default sweep": (1e-8, 10.0, 100), "fine sweep": (1e-6, 10.0, 200)}
+# (lowest LR, highest, steps): a usual one, and the finer one that became `find_lr`'s default.
+SWEEPS = {"coarse sweep": (1e-8, 10.0, 100), "fine sweep": (1e-6, 10.0, 200)}
 BETA = 0.98
 MODES = ("constant", "cycle")
 HALVES = ("choose", "confirm")
 A_DECADE = 4  # points of the grid
-SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)  # of the fall, for `bottom_lr`
-PARTS = (5, 6, 8, 10)  # of the largest usable LR, beyond which the bottom's start is not taken
+SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)  # of the fall that is still to come
+PARTS = (5, 6, 10)  # of the largest usable LR; an eighth is `suggestion`
 BLIND = 0.01  # a rule that looks at nothing
 FACTORS = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30)
 
@@ -205,34 +205,20 @@ def sweep(task: Task) -> dict[str, list[str]]:
     return found
 
 
-def bottom_lr(curve: LRCurve, share: float) -> float:
-    """Return the first LR at which the loss, without lag, has fallen but for a share of its fall.
-
-    On a curve that falls, has a bottom and rises, it lies just before the minimum. Where the sweep
-    has learnt the training set by heart, so that the loss stays at zero however high the LR, the
-    minimum lies anywhere, and this is still where the bottom begins.
-    """
-    losses = curve._centred()
-    lowest = curve._lowest(losses)
-    limit = losses[lowest] + share * (losses[: lowest + 1].max() - losses[lowest])
-    return curve.lrs[int(np.flatnonzero(losses <= limit)[0])]
-
-
 def own_picks(curves: dict[str, list[str]]) -> dict[str, list[float | str]]:
     """Apply our rules to the stored losses; the name of an error stands for no suggestion."""
     rules: dict[str, Callable[[LRCurve], float]] = {
-        "steepest": lambda curve: curve.suggestion("steepest"),
-        "valley": lambda curve: curve.suggestion("valley"),
-        "minimum/10": lambda curve: curve.suggestion("minimum/10"),
+        "suggestion": LRCurve.suggestion,
+        "steepest": LRCurve.steepest,
         "minimum": LRCurve.minimum,
         "usable": largest_usable_lr,
         "trailing minimum": lambda curve: curve.lrs[int(np.argmin(curve.smoothed))],
     }
     for share in SHARES:
-        rules[f"bottom {share:.1%}"] = lambda curve, share=share: bottom_lr(curve, share)
+        rules[f"bottom {share:.1%}"] = lambda curve, share=share: curve.fall_done(1 - share)
     for part in PARTS:
         rules[f"bottom 1.0% or usable/{part}"] = lambda curve, part=part: min(
-            bottom_lr(curve, 0.01), largest_usable_lr(curve) / part
+            curve.fall_done(), largest_usable_lr(curve) / part
         )
     picks = {}
     for name, (low, high, steps) in SWEEPS.items():
@@ -354,8 +340,6 @@ def choose(results: dict) -> tuple[str, float, float]:
 
     best = {}
     for rule in next(iter(results.values()))["picks"]:
-        if rule.startswith("minimum/10"):  # the minimum with other factors
-            continue
         factors = [min(FACTORS, key=partial(cost, rule, mode)) for mode in MODES]
         total = sum(cost(rule, *pair) for pair in zip(MODES, factors, strict=True))
         best[total] = (rule, *factors)

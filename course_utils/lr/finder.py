@@ -19,6 +19,10 @@ from course_utils.training.evaluate import device_of, measure
 from course_utils.training.preserve_state import preserved, train_mode
 from course_utils.training.step import TrainStep
 
+STOP_RISE = 2.0
+# Losses that are looked at before a sweep may be ended, for their noise.
+FIRST = 10
+
 
 def find_lr(
     model: nn.Module,
@@ -26,11 +30,11 @@ def find_lr(
     loader: Iterable,
     *,
     loss_function: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
-    min_lr: float = 1e-8,
+    min_lr: float = 1e-6,
     max_lr: float = 10.0,
-    steps: int | None = None,
+    steps: int = 200,
     beta: float = 0.98,
-    stop_ratio: float | None = 4.0,
+    stop_rise: float | None = STOP_RISE,
     step: Callable[..., Tensor] | None = None,
     accumulate: int = 1,
     clip_norm: float | None = None,
@@ -53,11 +57,10 @@ def find_lr(
         loss_function: maps (prediction, target) to the mean loss over a batch.
         min_lr: first learning rate.
         max_lr: last learning rate.
-        steps: optimizer steps; by default one pass over `loader`, but at least 100.
+        steps: optimizer steps. These and the range are what `LRCurve.suggestion` was chosen for.
         beta: smoothing of the loss that the stop rule looks at, see `smoothing.smooth`.
-        stop_ratio: stop when the smoothed loss exceeds this many times its lowest value; None goes
-            on to `max_lr` or to a loss that is no number, for losses that fall below zero, where
-            "times" says nothing.
+        stop_rise: stop when the smoothed loss has risen above its lowest by this many times the
+            fall before, see `StopRule`; None goes on to `max_lr` or to a loss that is not finite.
         step: takes one optimizer step on its batches and returns the loss; replaces the default
             `TrainStep(model, optimizer, ...)`, as in `fit`. A gradient scaler that the step holds
             as `step.scaler` is restored too.
@@ -78,7 +81,8 @@ def find_lr(
     """
     check_parts(model, optimizer, loader)
     refuse_ranks("find_lr")
-    lrs = _learning_rates(loader, min_lr, max_lr, steps, accumulate)
+    lrs = _learning_rates(min_lr, max_lr, steps)
+    check_whole("accumulate", accumulate, 1)
     if any(map(nn.parameter.is_lazy, model.parameters())):
         if step is not None:
             raise ValueError(
@@ -100,7 +104,7 @@ def find_lr(
     loaders, scaler = [loader, valid_loader], getattr(step, "scaler", None)
     if hasattr(step, "load_state_dict"):  # of its own models
         loaders.append(step)
-    rule = StopRule(beta, stop_ratio)
+    rule = StopRule(beta, stop_rise)
     kept = {"loss_function": loss_function, "loaders": loaders, "scaler": scaler}
     with preserved(model, optimizer, **kept):
         if own_step:
@@ -175,18 +179,9 @@ def _then_validate(step, model, loss_function, valid_loader) -> Callable[..., Te
     return validated
 
 
-def _learning_rates(loader, min_lr, max_lr, steps, accumulate) -> list[float]:
+def _learning_rates(min_lr: float, max_lr: float, steps: int) -> list[float]:
     check_number("min_lr", min_lr, above=0)
     check_number("max_lr", max_lr, above=min_lr)
-    check_whole("accumulate", accumulate, 1)
-    if steps is None:
-        try:
-            steps = max(100, len(loader) // accumulate)
-        except TypeError:  # a DataLoader has a length until it is asked for that of its stream
-            kind = type(loader).__name__
-            raise ValueError(
-                f"The {kind} has no length: give a number of steps, as steps=300."
-            ) from None
     check_whole("steps", steps, 2)
     return np.geomspace(min_lr, max_lr, steps).tolist()
 
@@ -222,22 +217,29 @@ def _cycle(loader: Iterable) -> Iterator:
 class StopRule:
     """Reads the losses of a sweep in their order and says when it is over.
 
+    It is over at a loss that is not finite, and where the smoothed loss has risen above its lowest
+    by more than `stop_rise` times the fall before: from the highest raw loss up to there, or of the
+    first ten where that is higher, so that noise is no divergence. A constant added to the losses,
+    or a unit, changes nothing. (The usual rule, four times the lowest, ends a loss near zero at
+    once.)
+
     Args:
         beta: smoothing of the losses, see `smoothing.MovingAverage`.
-        stop_ratio: how many times its lowest value the smoothed loss may reach, or None.
+        stop_rise: how many times its fall the smoothed loss may rise, or None for no limit.
 
     Raises:
-        ValueError: beta lies outside [0, 1), or stop_ratio is not above 1.
+        ValueError: beta lies outside [0, 1), or stop_rise is not above 0.
     """
 
-    def __init__(self, beta: float, stop_ratio: float | None):
-        if stop_ratio is not None:
-            check_number("stop_ratio", stop_ratio, above=1, hint="4 is usual")
-        self.average, self.stop_ratio = MovingAverage(beta), stop_ratio
+    def __init__(self, beta: float, stop_rise: float | None):
+        if stop_rise is not None:
+            check_number("stop_rise", stop_rise, above=0, hint="2 is usual")
+        self.average = MovingAverage(beta)
+        self.stop_rise = math.inf if stop_rise is None else stop_rise
         self.losses: list[float] = []
         self.smoothed: list[float] = []
         self.stop_reason: str | None = None
-        self._best = math.inf
+        self._lowest, self._highest, self._before = math.inf, -math.inf, -math.inf
 
     def read(self, losses: list[Tensor]) -> bool:
         """Take the waiting losses over, in one transfer, and say whether the sweep is over."""
@@ -273,11 +275,13 @@ class StopRule:
             self.stop_reason = "non-finite"
             return
         smoothed = self.average.update(loss)
-        # For losses above zero this is `smoothed > stop_ratio * best`; others it serves as well.
-        ratio = math.inf if self.stop_ratio is None else self.stop_ratio
-        if self.losses and smoothed > self._best + (ratio - 1) * abs(self._best):
+        rise, fall = smoothed - self._lowest, self._before - self._lowest
+        if len(self.losses) >= FIRST and rise > self.stop_rise * fall:
             self.stop_reason = "diverged"
             return
         self.losses.append(loss)
         self.smoothed.append(smoothed)
-        self._best = min(self._best, smoothed)
+        self._highest = max(self._highest, loss)
+        if smoothed < self._lowest or len(self.losses) <= FIRST:
+            self._before = self._highest
+        self._lowest = min(self._lowest, smoothed)

@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course_utils.lr import LRCurve
-from course_utils.lr.curve import METHODS
-from course_utils.lr.finder import StopRule
+from course_utils.lr.finder import STOP_RISE, StopRule
 from course_utils.lr.schedules import TAIL, OneCycleCurve
 from course_utils.plotting.style import COLOURS, OKABE_ITO
 from course_utils.plotting.widgets import Sketch, show_widget
@@ -112,7 +111,11 @@ def explore_one_cycle() -> None:
     )
 
 
-STOP_RATIO = 4.0
+PICKS = {
+    "suggestion": LRCurve.suggestion,
+    "minimum": LRCurve.minimum,
+    "steepest": LRCurve.steepest,
+}
 _SMOOTHED = {"color": COLOURS["train"], "label": "smoothed loss"}
 _MINIMUM = {"color": COLOURS["train"], "marker": "o", "ls": "", "label": "its minimum"}
 _TENTH = {"color": COLOURS["suggestion"], "ls": "--", "label": "a tenth of that LR"}
@@ -138,7 +141,7 @@ def reread(curve: LRCurve, *, beta: float, low: float, high: float) -> LRCurve |
     lrs, losses = map(list, zip(*kept, strict=True))
     if curve.stop_reason == "non-finite" and high >= curve.lrs[-1]:
         losses.append(math.nan)  # the loss that ended the sweep
-    rule = StopRule(beta, STOP_RATIO)
+    rule = StopRule(beta, STOP_RISE)
     rule.read(list(torch.tensor(losses, dtype=torch.float64)))
     return rule.curve(lrs)
 
@@ -156,7 +159,7 @@ def plot_raw_losses(ax: Axes, curve: LRCurve) -> Axes:
 
 
 def plot_reading(
-    ax: Axes, curve: LRCurve, *, beta: float, decades: tuple[float, float], method: str
+    ax: Axes, curve: LRCurve, *, beta: float, decades: tuple[float, float], way: str
 ) -> Axes:
     """Draw one way to read a sweep: smoothed losses, their minimum, and two picks.
 
@@ -177,11 +180,11 @@ def plot_reading(
     ax.axvline(minimum / 10, **_TENTH)
     words = f"beta {beta:.2f}: minimum at {minimum:.2g}, a tenth of it is {minimum / 10:.2g}"
     try:
-        pick = part.suggestion(method)
+        pick = PICKS[way](part)
         ax.axvline(pick, **_PICK)
-        ax.set_title(f"{words}\n{method}, corrected for the delay: {pick:.2g}")
+        ax.set_title(f"{words}\n{way}, corrected for the delay: {pick:.2g}")
     except ValueError:
-        ax.set_title(f"{words}\n{method}: no suggestion in this range")
+        ax.set_title(f"{words}\n{way}: no pick in this range")
     return ax
 
 
@@ -209,6 +212,6 @@ def explore_lr_curve(curve: LRCurve) -> None:
                 step=0.1,
                 readout_format=".1f",
             ),
-            "method": Dropdown(description="way to pick", options=METHODS),
+            "way": Dropdown(description="way to pick", options=list(PICKS)),
         },
     )
