@@ -30,7 +30,7 @@ SECONDS_BETWEEN_DRAWINGS = 1.0
 
 
 def plot_lr_curves(
-    ax: Axes, curves: Mapping[str, LRCurve | LRRepeats], *, method: str = "steepest"
+    ax: Axes, curves: Mapping[str, LRCurve | LRRepeats], *, peak: bool = False
 ) -> Axes:
     """Draw several finders' smoothed losses on one axis, each with its suggestion and its range.
 
@@ -38,10 +38,10 @@ def plot_lr_curves(
         ax: where to draw.
         curves: label -> one curve of `find_lr`, or its repeats over seeds (drawn faintly but for
             the first).
-        method: how the suggestion is made, see `LRCurve.suggestion`.
+        peak: mark the suggestions for the peak of a cycle.
 
     Raises:
-        ValueError: there is no curve, the method is unknown, or a curve allows no suggestion.
+        ValueError: there is no curve, or a curve allows no suggestion.
     """
     if not curves:
         raise ValueError("There is no curve to draw: give at least one.")
@@ -49,7 +49,7 @@ def plot_lr_curves(
     for (label, item), colour in zip(curves.items(), series_colours(len(curves)), strict=True):
         colour = COLOURS.get(label, colour)
         repeats = item if isinstance(item, LRRepeats) else LRRepeats((item,))
-        pick, low, high = repeats.suggestion(method)
+        pick, low, high = repeats.suggestion(peak=peak)
         words = f"{pick:.2g}" if low == high else f"{pick:.2g} ({low:.2g} to {high:.2g})"
         for index, curve in enumerate(repeats.curves):
             name = f"{label}: {words}" if index == 0 else None
