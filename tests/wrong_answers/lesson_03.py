@@ -1,7 +1,7 @@
 """Wrong answers to lesson 03's exercise that learners really give."""
 
 RIGHT = """
-def adam_step(w, gradient, state, lr, beta1, beta2, eps):
+def adam_step(w, gradient, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     state["t"] += 1
     state["m"] = beta1 * state["m"] + (1 - beta1) * gradient
     state["v"] = beta2 * state["v"] + (1 - beta2) * gradient**2
@@ -57,7 +57,7 @@ WRONG_ANSWERS = {
     ),
     "no root": (changed(("v**0.5", "v")), "The root is missing"),
     "swapped betas": (
-        RIGHT.replace("lr, beta1, beta2, eps", "lr, beta2, beta1, eps"),
+        changed(("beta1=0.9, beta2=0.999", "beta2=0.999, beta1=0.9")),
         "The betas are swapped",
     ),
     "the gradient on top": (changed(("lr * m /", "lr * gradient /")), "use the corrected m"),
@@ -89,4 +89,79 @@ WRONG_ANSWERS = {
         changed(("+ eps)\n", "+ eps), state\n")),
         "Return the new w alone",
     ),
+    "m as in momentum SGD": (
+        changed(("(1 - beta1) * gradient", "gradient")),
+        "m is a sum, as in momentum SGD",
+    ),
+    "m as in momentum SGD, and not corrected": (
+        changed(("(1 - beta1) * gradient", "gradient"), (' / (1 - beta1 ** state["t"])', "")),
+        "m is a sum, as in momentum SGD",
+    ),
+    "v as a sum": (changed(("(1 - beta2) * gradient", "gradient")), "v is a sum"),
+    "no brackets in the correction": (
+        changed(
+            ('(1 - beta1 ** state["t"])', '1 - beta1 ** state["t"]'),
+            ('(1 - beta2 ** state["t"])', '1 - beta2 ** state["t"]'),
+        ),
+        "Brackets are missing",
+    ),
+    "no brackets at m": (
+        changed(('(1 - beta1 ** state["t"])', '1 - beta1 ** state["t"]')),
+        "Brackets are missing",
+    ),
+    "no brackets at v": (
+        changed(('(1 - beta2 ** state["t"])', '1 - beta2 ** state["t"]')),
+        "Brackets are missing",
+    ),
+    "torch.sqrt of a float": (
+        "import torch\n" + changed(("v**0.5", "torch.sqrt(v)")),
+        "takes the root of a number and of a tensor alike; torch.sqrt takes a tensor only",
+    ),
+    "math.sqrt of a tensor": (
+        "import math\n" + changed(("v**0.5", "math.sqrt(v)")),
+        "takes the root of a number and of a tensor alike; math.sqrt takes a number only",
+    ),
+    "a product for the power": (
+        changed(('beta1 ** state["t"]', 'beta1 * state["t"]')).replace(
+            'beta2 ** state["t"]', 'beta2 * state["t"]'
+        ),
+        "has to be a power",
+    ),
+    "shares swapped": (
+        changed(
+            ('beta1 * state["m"] + (1 - beta1)', '(1 - beta1) * state["m"] + beta1'),
+            ('beta2 * state["v"] + (1 - beta2)', '(1 - beta2) * state["v"] + beta2'),
+        ),
+        "The shares are swapped",
+    ),
+    "square of the average": (
+        changed(("(1 - beta2) * gradient**2", '(1 - beta2) * state["m"] ** 2')),
+        "v averages the square of m",
+    ),
+    "averages updated after their use": (
+        """
+def adam_step(w, gradient, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    state["t"] += 1
+    m = state["m"] / (1 - beta1 ** state["t"])
+    v = state["v"] / (1 - beta2 ** state["t"])
+    state["m"] = beta1 * state["m"] + (1 - beta1) * gradient
+    state["v"] = beta2 * state["v"] + (1 - beta2) * gradient**2
+    return w - lr * m / (v**0.5 + eps)
+""",
+        "update m and v first",
+    ),
+    "a new dictionary": (
+        """
+def adam_step(w, gradient, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    t = state["t"] + 1
+    m = beta1 * state["m"] + (1 - beta1) * gradient
+    v = beta2 * state["v"] + (1 - beta2) * gradient**2
+    state = {"t": t, "m": m, "v": v}
+    return w - lr * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)) ** 0.5 + eps)
+""",
+        "Nothing is kept from one step to the next",
+    ),
+    "returns the step": (changed(("w - lr", "lr")), "return w minus it"),
+    "a dot for the brackets": (changed(('state["t"] += 1', "state.t += 1")), "not state.t"),
+    "a caret for the power": (changed(("gradient**2", "gradient^2")), "^ is no power"),
 }
