@@ -130,7 +130,7 @@ def plot_arms(ax: Axes, results: Mapping[str, Sequence[float]], *, xlabel: str) 
         ax.errorbar(mean, row, xerr=half_width, fmt="|", color=colour, capsize=4, ms=14)
         ax.plot(values, [row] * len(values), "o", color=colour, alpha=0.5, ms=4)
     ax.set_yticks(range(len(results)), list(results))
-    ax.invert_yaxis()
+    ax.set_ylim(len(results) - 0.5, -0.5)  # the first row on top, half a row of margin
     ax.set_xlabel(xlabel)
     return ax
 

@@ -7,7 +7,7 @@ from course_utils.teaching.claims import (
     mean_interval,
     seeds_needed,
 )
-from course_utils.teaching.exercises import Case, Exercise, check
+from course_utils.teaching.exercises import Case, Exercise, check, own_or_reference
 from course_utils.teaching.predictions import compare, predict
 from course_utils.teaching.progress import progress_table
 from course_utils.teaching.quiz import ask, number_questions
@@ -23,6 +23,7 @@ __all__ = [
     "format_interval",
     "mean_interval",
     "number_questions",
+    "own_or_reference",
     "predict",
     "progress_table",
     "seeds_needed",

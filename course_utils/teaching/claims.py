@@ -60,27 +60,40 @@ class Claim:
         effects: one paired difference (or ratio) a seed, at least three; both arms of a pair share
             the seed, so that what the seed does to both cancels.
         at_least: the claim is that the effect exceeds this bound.
+        at_most: the claim is that the effect stays below this bound; for what cannot be negative.
         within: the claim is equivalence: the effect, whatever its sign, stays below this margin.
         unit: of the effects, for the table.
+        base: with unit="times" alone: the effects are logarithms of factors to this base. The
+            bound is given, and all is shown, as plain factors; within=1.5 means 1/1.5 to 1.5.
 
     Raises:
-        ValueError: fewer than three effects, one that is not finite, or other than one bound.
+        ValueError: fewer than three effects, one that is not finite, other than one bound, or a
+            base without unit="times".
     """
 
     text: str
     effects: Sequence[float]
     at_least: float | None = field(default=None, kw_only=True)
+    at_most: float | None = field(default=None, kw_only=True)
     within: float | None = field(default=None, kw_only=True)
     unit: str = field(default="points", kw_only=True)
+    base: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self):
         """Check the bounds and the effects, and keep the effects as plain numbers."""
-        if (self.at_least is None) == (self.within is None):
-            raise ValueError(f"Claim {self.text!r}: give exactly one of at_least and within.")
-        if self.within is None:
-            check_number(f"Claim {self.text!r}: at_least", self.at_least)
-        else:
-            check_number(f"Claim {self.text!r}: within", self.within, above=0)
+        name = f"Claim {self.text!r}"
+        bounds = {key: getattr(self, key) for key in ("at_least", "at_most", "within")}
+        given = {key: bound for key, bound in bounds.items() if bound is not None}
+        if len(given) != 1:
+            raise ValueError(f"{name}: give exactly one of at_least, at_most and within.")
+        if (self.unit == "times") != (self.base is not None):
+            raise ValueError(f'{name}: unit="times" and base go together: give both or neither.')
+        if self.base is not None:
+            check_number(f"{name}: base", self.base, above=1)
+        smallest = {} if self.base is None else {"at_least": 0, "at_most": 0}
+        smallest["within"] = 0 if self.base is None else 1
+        for key, bound in given.items():
+            check_number(f"{name}: {key}", bound, above=smallest.get(key))
         if len(self.effects) < 3:
             raise ValueError(
                 f"Claim {self.text!r} has {len(self.effects)} effects, "
@@ -101,26 +114,41 @@ class Claim:
     def verdict(self) -> str:
         """One of `VERDICTS`: the whole interval fulfils the claim, contradicts it, or neither."""
         mean, half_width = self.interval
-        if self.within is None:
-            holds = mean - half_width > self.at_least
-            fails = mean + half_width <= self.at_least
+        low, high = mean - half_width, mean + half_width
+        if self.at_least is not None:
+            bound = self._on_scale(self.at_least)
+            holds, fails = low > bound, high <= bound
+        elif self.at_most is not None:
+            bound = self._on_scale(self.at_most)
+            holds, fails = high < bound, low >= bound
         else:
-            holds = abs(mean) + half_width < self.within
-            fails = abs(mean) - half_width >= self.within
+            bound = self._on_scale(self.within)
+            holds, fails = abs(mean) + half_width < bound, abs(mean) - half_width >= bound
         return "holds" if holds else "does not hold" if fails else "within noise"
 
     @property
     def bound(self) -> str:
         """The bound as a relation that the effect is to fulfil."""
-        if self.within is None:
-            return f"> {self.at_least:g}"
-        return f"{-self.within:g} to {self.within:g}"
+        times = "" if self.base is None else " times"
+        if self.at_least is not None:
+            return f"> {self.at_least:g}{times}"
+        if self.at_most is not None:
+            return f"< {self.at_most:g}{times}"
+        low = -self.within if self.base is None else 1 / self.within
+        return f"{low:.3g} to {self.within:g}{times}"
 
     @property
     def measured(self) -> str:
         """The measured effect in words, rounded to two digits of its half-width."""
-        words = f"{format_interval(*self.interval)} {self.unit}".rstrip()
+        if self.base is None:
+            words = f"{format_interval(*self.interval)} {self.unit}".rstrip()
+        else:
+            words = _format_factor(*self.interval, self.base)
         return f"{words}, {len(self.effects)} seeds"
+
+    def _on_scale(self, bound: float) -> float:
+        """Return a bound on the scale of the effects, which may be logarithms."""
+        return bound if self.base is None else math.log(bound, self.base)
 
 
 def _number(value) -> float:
@@ -145,11 +173,23 @@ def format_interval(mean: float, half_width: float) -> str:
     return " ± ".join(f"{number:.{max(decimals, 0)}f}" for number in shown)
 
 
+def _format_factor(mean: float, half_width: float, base: float) -> str:
+    """Write logarithms as `factor times (low to high)`, to two digits of the lower distance."""
+    with np.errstate(over="ignore"):  # an interval of few seeds may reach very far
+        factor, low, high = base ** np.array([mean, mean - half_width, mean + half_width])
+    distance = factor - low
+    decimals = min(1 - math.floor(math.log10(distance)), 6) if distance > 0 else 2
+    numbers = [round(float(number), decimals) for number in (factor, low, high)]
+    words = [f"{n:.{max(decimals, 0)}f}" if n < 1e6 else f"{n:.1e}" for n in numbers]
+    return f"{words[0]} times ({words[1]} to {words[2]})"
+
+
 def claims_table(claims: Sequence[Claim]) -> str:
     """Lay claims out as a plain-text table: number, claim, bound, verdict, measured effect.
 
     Measured numbers stand in the last column and change no column's width, so that the table is the
-    same on every machine but for `x ± y`, which the notebooks' test sanitizes.
+    same on every machine but for `x ± y` and `x times (y to z)`, which the notebooks' test
+    sanitizes.
 
     Raises:
         ValueError: there is no claim.

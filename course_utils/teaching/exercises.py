@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import io
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +56,7 @@ class Exercise:
         cases: from simple to hard; the first that fails ends the check.
         mistakes: pairs of a likely wrong solution and what is wrong with it in words. The words
             are said when the learner's function does in the failing case what the wrong solution
-            does: returns the same value, or raises an error of the same type.
+            does: returns the same value, or raises the same error, in type and in words.
         call: `call(function, *arguments, **keywords)` runs one case and returns what is compared;
             needed where the result is not the function's return value (a changed argument, say).
         rtol: relative tolerance of numbers.
@@ -99,9 +101,11 @@ def check(function: Callable | None, exercise: Exercise) -> Outcome:
     """Judge the learner's function, print one short message, and record a pass.
 
     The global random generators are seeded before each run and put back at the end, so that the
-    message is the same each time and the lesson goes on as if nothing had been checked. Where
-    nbgrader runs the notebook all but a pass raises, which is how nbgrader knows it, and warnings
-    are printed to stdout, as it gives no points to a cell with anything on stderr.
+    message is the same each time and the lesson goes on as if nothing had been checked. A function
+    that a newer cell should have replaced, but for an error in it, is not judged.
+
+    Where nbgrader runs the notebook all but a pass raises, which is how nbgrader knows it, and
+    warnings are printed to stdout, as it gives no points to a cell with anything on stderr.
 
     What the functions print comes before the message, a page of it at most.
 
@@ -115,13 +119,10 @@ def check(function: Callable | None, exercise: Exercise) -> Outcome:
         TypeError: `exercise` is no `Exercise`.
     """
     check_type("exercise", exercise, Exercise)
-    state = rng_state()
     printed, warned = _Page(), _Page()
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(warned):
-            outcome = _judge(function, exercise)
+        outcome = _judge_apart(function, exercise, printed, warned)
     finally:
-        set_rng_state(state)
         print(printed.text(), end="")
         print(warned.text(), end="", file=sys.stdout if is_graded() else sys.stderr)
     if is_graded() and not outcome.passed:
@@ -130,6 +131,26 @@ def check(function: Callable | None, exercise: Exercise) -> Outcome:
         record(exercise.lesson, "exercises", exercise.name, True)
     print(outcome.message)
     return outcome
+
+
+def own_or_reference(function: Callable | None, exercise: Exercise) -> Callable:
+    """Return the learner's function where it passes the check, else the course's, and say which.
+
+    So a lesson goes on with what the learner wrote, and runs to its end where nothing is written.
+
+    Args:
+        function: the learner's function, solved or not.
+        exercise: what to judge it by.
+
+    Raises:
+        TypeError: `exercise` is no `Exercise`.
+    """
+    check_type("exercise", exercise, Exercise)
+    if _judge_apart(function, exercise, _Page(), _Page()).passed:
+        print(f"{exercise.name}: your own is used.")
+        return function
+    print(f"{exercise.name}: the course's is used, as yours does not pass the check yet.")
+    return exercise.reference
 
 
 class _Page(io.StringIO):
@@ -157,9 +178,25 @@ class _Run:
 
     def difference(self, expected: _Run, exercise: Exercise) -> str | None:
         if self.error is not None or expected.error is not None:
-            same = type(self.error) is type(expected.error)
-            return None if same else "an error"
+            return None if _first_words(self) == _first_words(expected) else "an error"
         return first_difference(expected.value, self.value, rtol=exercise.rtol, atol=exercise.atol)
+
+
+def _first_words(run: _Run) -> tuple[type, str]:
+    """Return an error's type and the first line of its message."""
+    return type(run.error), str(run.error).partition("\n")[0]
+
+
+def _judge_apart(
+    function: Callable | None, exercise: Exercise, printed: _Page, warned: _Page
+) -> Outcome:
+    """Judge on pages of its own, and leave the random generators as they were."""
+    state = rng_state()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(warned):
+            return _judge(function, exercise)
+    finally:
+        set_rng_state(state)
 
 
 def _judge(function: Callable | None, exercise: Exercise) -> Outcome:
@@ -170,6 +207,13 @@ def _judge(function: Callable | None, exercise: Exercise) -> Outcome:
     if not callable(function):
         words = f"{name}: the check needs your function, but got {describe(function)}"
         return Outcome(False, True, f"{words}: give its name alone, without parentheses.")
+    failed = _newer_version_failed(function)
+    if failed:
+        words = (
+            f"{name}: your newest version did not run ({failed}), so that Python still has the one "
+            "before it, which is not judged.\nMend the newest, run its cell, then this one."
+        )
+        return Outcome(False, True, words)
     for number, case in enumerate(exercise.cases, start=1):
         run = _run(function, case, exercise)
         if number == 1 and isinstance(run.error, NotImplementedError):
@@ -182,6 +226,29 @@ def _judge(function: Callable | None, exercise: Exercise) -> Outcome:
             start = f"{name}: not right yet, in case {number} of {count} ({case.description})."
             return Outcome(False, True, f"{start}\n{words}")
     return Outcome(True, True, f"{name}: passed, {count} of {count} cases.")
+
+
+def _newer_version_failed(function: Callable) -> str | None:
+    """Say why a later cell, which should have defined the function anew, did not; None if none is.
+
+    A cell that ends in an error before its `def` is reached, as with any SyntaxError, leaves the
+    function of an earlier cell behind.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if shell is None or code is None:
+        return None
+    start = re.compile(rf"^(?:async )?def +{re.escape(code.co_name)}\b", re.MULTILINE)
+    cells = [cell.rstrip() for cell in shell.history_manager.input_hist_parsed]
+    versions = [cell for cell in cells if start.search(cell)]
+    source = "".join(linecache.getlines(code.co_filename)).rstrip()
+    if source not in versions or source == versions[-1]:
+        return None
+    try:
+        compile(versions[-1], "cell", "exec")
+    except SyntaxError as error:
+        return f"{type(error).__name__}: {error.msg}, in line {error.lineno} of its cell"
+    return "an error ended its cell before the function was defined"
 
 
 def _run(function: Callable, case: Case, exercise: Exercise) -> _Run:

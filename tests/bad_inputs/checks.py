@@ -2,7 +2,14 @@
 
 from bad_inputs.data import environment
 from course_utils.lessons import start_lesson, stored_results
-from course_utils.teaching import Case, Exercise, ask, check, progress_table
+from course_utils.teaching import (
+    Case,
+    Exercise,
+    ask,
+    check,
+    own_or_reference,
+    progress_table,
+)
 
 LETTERS = {"A": "yes", "B": "no"}
 
@@ -48,5 +55,8 @@ ROWS = {
     ),
     "exercise None": (
         check, lambda check: check(abs, None), TypeError, "exercise is None", "Exercise",
+    ),
+    "exercise None, for the lesson to go on": (
+        own_or_reference, lambda own: own(abs, None), TypeError, "exercise is None", "Exercise",
     ),
 }  # fmt: skip

@@ -162,11 +162,18 @@ ROWS = {
     "two effects": (Claim, claim((1.0, 2.0)), ValueError, "'it helps'", "2 effects", "more seeds"),
     "an effect infinite": (Claim, claim((1, 2, math.inf)), ValueError, "'it helps'", "is inf"),
     "an effect as a text": (Claim, claim((1, 2, "3")), ValueError, "'it helps'", "'3'"),
-    "no bound": (Claim, claim(at_least=None), ValueError, "exactly one of at_least and within"),
+    "no bound": (Claim, claim(at_least=None), ValueError, "one of at_least, at_most"),
     "two bounds": (Claim, claim(at_least=1, within=1), ValueError, "exactly one"),
     "bound NaN": (Claim, claim(at_least=math.nan), ValueError, "at_least is nan", "finite"),
     "bound as a text": (Claim, claim(at_least="0"), ValueError, "at_least is '0'", "finite"),
     "margin of 0": (Claim, claim(within=0), ValueError, "within is 0", "above 0"),
+    "factor of 0": (
+        Claim, claim(at_most=0, unit="times", base=10), ValueError, "at_most is 0", "above 0",
+    ),
+    "factors without a base": (Claim, claim(at_least=1, unit="times"), ValueError, "go together"),
+    "base 1": (
+        Claim, claim(at_least=1, unit="times", base=1), ValueError, "base is 1", "above 1",
+    ),
     "no claims": (claims_table, lambda table: table([]), ValueError, "no claim", "at least one"),
     "interval of NaN": (
         format_interval, lambda write: write(1.0, math.nan), ValueError, "half_width is nan",

@@ -42,6 +42,14 @@ def test_interval_of_equal_values():
         ([0.9, 1.0, 1.1], {"within": 0.5}, "does not hold"),
         ([-0.9, -1.0, -1.1], {"within": 0.5}, "does not hold"),
         ([0.1, -0.4, 0.3], {"within": 0.5}, "within noise"),
+        ([1.0, 1.1, 0.9], {"at_most": 2}, "holds"),
+        ([2.0, 2.0, 2.0], {"at_most": 2}, "does not hold"),
+        ([1.0, 2.0, 3.0], {"at_most": 2}, "within noise"),
+        ([1.1, 1.2, 1.15], {"at_least": 10, "unit": "times", "base": 10}, "holds"),
+        ([0.9, 0.8, 0.85], {"at_least": 10, "unit": "times", "base": 10}, "does not hold"),
+        ([1.1, 1.2, 1.15], {"at_most": 4, "unit": "times", "base": 2}, "holds"),
+        ([0.1, -0.1, 0.05], {"within": 1.5, "unit": "times", "base": 2}, "holds"),
+        ([-1.1, -1.2, -1.15], {"within": 1.5, "unit": "times", "base": 2}, "does not hold"),
     ],
 )
 def test_verdict(effects, bound, verdict):
@@ -57,6 +65,21 @@ def test_every_seed_far_beyond(seeds):
         effects = generator.uniform(size=seeds) ** generator.choice([0.1, 1, 10])
         bound = effects.min() - 1.2 * np.ptp(effects)
         assert Claim("text", effects, at_least=bound).verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    "effects, given, bound, measured",
+    [
+        ([1.9, 1.96, 2.02], {"at_least": 10}, "> 10 times", "91 times (65 to 129), 3 seeds"),
+        ([0.36, 0.36, 0.36], {"at_most": 2.5}, "< 2.5 times", "2.29 times (2.29 to 2.29), 3 seeds"),
+        ([0.0, 0.1, -0.1], {"within": 2}, "0.5 to 2 times", "1.00 times (0.56 to 1.77), 3 seeds"),
+        ([0, 0, 900], {"at_least": 1}, "> 1 times", "1.0e+300 times (0 to inf), 3 seeds"),
+    ],
+)
+def test_factors(effects, given, bound, measured):
+    """Does a claim on logarithms speak of factors, even where the seeds differ beyond measure?"""
+    claim = Claim("text", effects, unit="times", base=10, **given)
+    assert (claim.bound, claim.measured) == (bound, measured)
 
 
 def test_effects_of_a_tensor():

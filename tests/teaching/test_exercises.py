@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from tiny_notebooks import REPOSITORY
 
 from course_utils.teaching import progress
-from course_utils.teaching.exercises import Case, Exercise, check
+from course_utils.teaching.exercises import Case, Exercise, check, own_or_reference
 
 
 def smooth(values, *, beta):
@@ -122,6 +122,16 @@ def test_error_of_the_learner():
         "return [values[step + 1] for step in range(len(values))]\n"
         "The last loss has no next one."
     )
+
+
+def test_other_error_of_the_same_type():
+    """Is an error of a mistake's type, but with other words, left without the mistake's?"""
+
+    def broken(values, *, beta):
+        raise IndexError("index 3 is out of bounds")
+
+    message = check(broken, EXERCISE).message
+    assert "IndexError: index 3" in message and "no next one" not in message
 
 
 def test_error_inside_a_library():
@@ -326,6 +336,31 @@ def test_warnings_when_graded(grading, stream, monkeypatch, capsys):
     assert all("a warning" not in text for text in captured.values())
 
 
+def test_own_function_goes_on(capsys):
+    """Does a lesson go on with a function that passes, silently judged and said to be one's own?"""
+
+    def own(values, *, beta):
+        print("smoothing")
+        return smooth(values, beta=beta)
+
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    assert own_or_reference(own, EXERCISE) is own
+    assert torch.equal(torch.get_rng_state(), state)
+    assert capsys.readouterr() == ("The smoothing: your own is used.\n", "")
+    assert progress.load() == {}
+
+
+@pytest.mark.parametrize("function", [stub, None, smooth_uncorrected, 3])
+@pytest.mark.parametrize("grading", [True, False])
+def test_reference_goes_on(function, grading, monkeypatch, capsys):
+    """Does it go on with the course's where the own is missing or wrong, graded or not?"""
+    if grading:
+        monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert own_or_reference(function, EXERCISE) is smooth
+    assert "the course's is used" in capsys.readouterr().out
+
+
 def test_broken_reference():
     """Is an error of the reference named as one of the course?"""
     exercise = Exercise("02", "core", reference=smooth_off_by_one, cases=EXERCISE.cases)
@@ -375,12 +410,15 @@ check(double, Exercise("02", "Doubling", abs, [Case("three", (3,))], seconds=0.2
 
 
 def run_cells(*sources):
-    """Run cells in a kernel of their own and return the text that each printed."""
+    """Run cells in a kernel of their own, on past errors; return the text that each printed."""
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook = nbformat.v4.new_notebook(cells=cells)
     root = str(REPOSITORY)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": root}}).execute()
-    return ["".join(output.text for output in cell.outputs) for cell in notebook.cells]
+    client = NotebookClient(
+        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": root}}
+    )
+    client.execute()
+    return ["".join(o.get("text", "") for o in cell.outputs) for cell in notebook.cells]
 
 
 @pytest.mark.slow
@@ -405,3 +443,30 @@ def test_in_a_notebook():
         "Doubling: not right yet, in case 1 of 1 (three).\n"
         "ZeroDivisionError: division by zero, in line 6 of your cell: return value / 0\n"
     )
+
+
+STUB = "def double(value):\n    raise NotImplementedError"
+RIGHT = "def double(value):\n    return 2 * value"
+NO_COLON = "def double(value)\n    return 2 * value"
+NAME_ERROR = "no_such_name\n" + RIGHT
+MAGIC = "%%time\n" + RIGHT
+JUDGE = 'check(double, Exercise("02", "Doubling", lambda value: 2 * value, [Case("three", (3,))]));'
+USE = JUDGE.replace("check(", "own_or_reference(")
+
+
+@pytest.mark.slow
+def test_older_version_than_the_cell_shows():
+    """Is a function left from before a cell that failed not judged, and the reason told?"""
+    imports = CELL.splitlines()[0] + ", own_or_reference\n" + CELL.splitlines()[1]
+    cells = [imports, STUB, NO_COLON, JUDGE, RIGHT, JUDGE, NO_COLON, JUDGE, USE, NAME_ERROR, JUDGE]
+    cells += [RIGHT, JUDGE, MAGIC, JUDGE]
+    printed = run_cells(*cells)
+    first, passed, second, used, third, again, timed = (
+        text for cell, text in zip(cells, printed, strict=True) if cell in (JUDGE, USE)
+    )
+    assert first == second and first.startswith(
+        "Doubling: your newest version did not run (SyntaxError: expected ':', in line 1 of its"
+    )
+    assert "the course's is used" in used
+    assert "an error ended its cell before the function was defined" in third
+    assert {passed, again, timed} == {"Doubling: passed, 1 of 1 cases.\n"}
