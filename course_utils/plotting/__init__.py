@@ -1,6 +1,7 @@
 """The figures of the lessons, their colours and their sliders."""
 
 from course_utils.plotting.explore_lr import explore_lr_curve, explore_one_cycle
+from course_utils.plotting.explore_momentum import explore_momentum
 from course_utils.plotting.explore_oversampling import explore_oversampling
 from course_utils.plotting.explore_thresholds import explore_thresholds
 from course_utils.plotting.loss_surfaces import RAVINE, SADDLE, descend, explore_paths, plot_paths
@@ -26,6 +27,7 @@ __all__ = [
     "descend",
     "explore_lr_curve",
     "explore_one_cycle",
+    "explore_momentum",
     "explore_oversampling",
     "explore_paths",
     "explore_thresholds",

@@ -50,9 +50,12 @@ COLOURS = {
     "random": OKABE_ITO["blue"],
     "natural mix": OKABE_ITO["vermilion"],
     "focal loss": OKABE_ITO["sky blue"],
-    # lesson 05: momentum schedules of 1cycle ("constant 0.85" is drawn as "constant")
+    # lesson 05: momentum schedules of 1cycle
     "cyclical": OKABE_ITO["green"],
     "reversed": OKABE_ITO["orange"],
+    "constant 0.85": OKABE_ITO["sky blue"],
+    "constant 0.90": OKABE_ITO["black"],
+    "constant 0.95": OKABE_ITO["vermilion"],
 }
 _ORDER = ("blue", "vermilion", "green", "purple", "orange", "sky blue")
 SERIES = [OKABE_ITO[name] for name in _ORDER]

@@ -20,7 +20,7 @@ def test_colours_can_be_told_apart():
     "label, name",
     [
         ("1cycle, 8 epochs", "1cycle"),
-        ("constant 0.85", "constant"),
+        ("constant, 8 epochs", "constant"),
         ("AdamW", "AdamW"),
         ("Adam at 0.01", "Adam"),
         ("momentum SGD", "momentum SGD"),
