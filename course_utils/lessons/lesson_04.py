@@ -21,6 +21,8 @@ from course_utils.profiles import choose, seeds
 from course_utils.teaching import Claim, format_interval, mean_interval
 from course_utils.training import History, fit, set_seed
 
+COOLDOWN = 0.2  # the part of the steps in which "constant + cooldown" falls to zero
+
 
 @dataclass(frozen=True)
 class Run:
@@ -35,13 +37,19 @@ class Run:
 
     def attach(self, optimizer: torch.optim.Optimizer, total_steps: int):
         """Build the schedule over an optimizer whose learning rate is `lr`."""
-        cycle = {"max_lr": self.lr, "tail": self.tail, "div": self.div}
+        cycle = partial(OneCycle, optimizer, self.lr, total_steps, div=self.div)
         half, three_quarters = total_steps // 2, total_steps * 3 // 4
+        scaled = partial(LambdaLR, optimizer)
         return {
-            "1cycle": lambda: OneCycle(optimizer, total_steps=total_steps, **cycle),
+            "1cycle": lambda: cycle(tail=self.tail),
+            "1cycle with constant momentum": lambda: cycle(tail=self.tail, momentum=None),
+            "1cycle with a tail of 50 %": lambda: cycle(tail=0.5),
             "step decay": lambda: MultiStepLR(optimizer, [half, three_quarters], gamma=0.1),
-            "linear decay": lambda: LambdaLR(optimizer, lambda step: 1 - step / total_steps),
-            "constant": lambda: LambdaLR(optimizer, lambda step: 1.0),
+            "linear decay": lambda: scaled(lambda step: 1 - step / total_steps),
+            "constant": lambda: scaled(lambda step: 1.0),
+            "constant + cooldown": lambda: scaled(
+                lambda step: min(1.0, (total_steps - step) / (COOLDOWN * total_steps))
+            ),
         }[self.schedule]()
 
     def batches(
