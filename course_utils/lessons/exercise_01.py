@@ -14,45 +14,83 @@ def _oversample(labels, rng, *, mistake: str | None = None):
     classes, counts = np.unique(labels, return_counts=True)
     if mistake == "classes without a gap":
         classes = np.arange(len(classes))
+    if mistake == "ten classes":
+        classes = range(10)
+    if mistake == "all drawn by weight":
+        weights = 1 / counts[np.searchsorted(classes, labels)]
+        size = len(classes) * counts.max()
+        return rng.choice(len(labels), size, p=weights / weights.sum())
     if mistake == "global generator":
         rng = np.random.RandomState()
     size = {"to the mean": round(counts.mean()), "undersamples": counts.min()}
     largest = size.get(mistake, counts.max())
-    indices = []
+    parts = []
     for number in classes:
         members = np.flatnonzero(labels == number)
         missing = largest - len(members)
+        if mistake == "a class number as position":
+            missing = largest - counts[number]
+        if mistake == "a tuple of np.where":
+            members = np.where(labels == number)
+            missing = largest - len(members)
+        if mistake == "rows of np.argwhere":
+            members = np.argwhere(labels == number)
         if mistake == "draws everything":
-            indices.append(rng.choice(members, largest))
+            parts.append(rng.choice(members, largest))
         elif mistake == "draws from all":
-            indices += [members, rng.choice(len(labels), missing)]
+            parts += [members, rng.choice(len(labels), missing)]
         elif mistake == "positions in the class":
-            indices += [members, rng.choice(len(members), missing)]
+            parts += [members, rng.choice(len(members), missing)]
+        elif mistake == "integers of positions":
+            parts += [members, rng.integers(members, missing)]
         elif mistake == "copies only":
-            indices.append(rng.choice(members, missing))
+            parts.append(rng.choice(members, missing))
         elif mistake == "adds the largest count":
-            indices += [members, rng.choice(members, largest)]
+            parts += [members, rng.choice(members, largest)]
         elif mistake == "whole repeats":
-            indices.append(np.repeat(members, largest // len(members)))
+            parts.append(np.repeat(members, largest // len(members)))
         elif mistake == "without replacement":
-            indices += [members, rng.choice(members, missing, replace=False)]
+            parts += [members, rng.choice(members, missing, replace=False)]
+        elif mistake == "one copy at most":
+            parts += [members, rng.permutation(members)[:missing]]
         elif mistake == "always the same copies":
-            indices.append(np.resize(members, largest))
+            parts.append(np.resize(members, largest))
         elif mistake == "one image copied":
-            indices += [members, np.repeat(rng.choice(members), missing)]
-        elif missing < 0:
-            indices.append(rng.choice(members, largest, replace=False))
+            parts += [members, np.repeat(rng.choice(members), missing)]
+        elif mistake == "an array of classes":
+            parts.append(np.append(members, rng.choice(members, missing)))
+        elif mistake == "undersamples":
+            parts.append(rng.choice(members, largest, replace=False))
+        elif mistake == "to the mean" and missing < 0:
+            parts.append(members)
         else:
-            indices += [members, rng.choice(members, missing)]
-    indices = np.concatenate(indices)
+            parts += [members, rng.choice(members, missing)]
+        if mistake == "returns in the loop":
+            break
+    if mistake in ("an array of parts", "an array of classes"):
+        return np.array(parts)
+    indices = np.concatenate(parts)
+    if mistake == "joined to an empty list":
+        return np.append([], indices)
     return labels[indices] if mistake == "returns the labels" else indices
 
+
+def _fewer_than_none(labels, rng):
+    """Ask for a negative number of copies, as with `counts.min()` or the difference reversed."""
+    return rng.choice(labels, -1)
+
+
+_GAP = "Not every class number need occur: take the ones that `np.unique` found in `labels`."
+_JOIN = "The parts have different lengths: join them with `np.concatenate`."
 
 MISTAKES = {
     "returns the labels": "These are class numbers: return positions in `labels`.",
     "copies only": "The copies come in addition: every image of the set must be there as well.",
+    "returns in the loop": "It returns after the first class: put `return` after the loop.",
     "draws everything": "Drawing the whole class anew leaves images out: keep each one once, and "
     "draw only the copies that are missing.",
+    "all drawn by weight": "Drawing all with replacement, as `WeightedRandomSampler` does, makes "
+    "the classes equal on average only, and misses images: keep each once, then draw the copies.",
     "adds the largest count": "Draw as many copies as a class lacks, not as many as the largest "
     "class has.",
     "to the mean": "Every class must come as often as the *largest* class.",
@@ -61,9 +99,23 @@ MISTAKES = {
     "positions in `labels`.",
     "draws from all": "The copies come from all classes: draw from the class's own positions.",
     "whole repeats": "Whole repeats reach equality only where the sizes divide: draw the rest.",
-    "without replacement": "Draw as many copies as a class lacks, never less than none, and "
-    "with replacement: they may be more than the class has images.",
-    "classes without a gap": "Not every class number need occur: take the ones in `labels`.",
+    "without replacement": "A class may need more copies than it has images: draw them *with* "
+    "replacement.",
+    "one copy at most": "A class may need more copies than it has images: draw them *with* "
+    "replacement.",
+    "classes without a gap": _GAP,
+    "ten classes": _GAP,
+    "a class number as position": "`counts[k]` belongs to the k-th class that occurs, not to class "
+    "number k: use `len(members)`.",
+    "a tuple of np.where": "`np.where` returns a tuple: take its first entry, or use "
+    "`np.flatnonzero`.",
+    "rows of np.argwhere": "`np.argwhere` gives a row for each position: use `np.flatnonzero`.",
+    "integers of positions": "`rng.integers` draws numbers below a bound; `rng.choice` draws from "
+    "given ones.",
+    "an array of parts": _JOIN,
+    "an array of classes": "There is a row for each class: join the rows with `np.concatenate`.",
+    "joined to an empty list": "`np.append` to an empty list makes floats: collect the parts in a "
+    "list, and join them with `np.concatenate`.",
     "always the same copies": "Another `rng` must give other copies: draw them with the `rng` "
     "that is given.",
     "one image copied": "Draw each copy by itself; this copies one single image.",
@@ -71,29 +123,45 @@ MISTAKES = {
 }
 
 
+PROPERTIES = (
+    "result",
+    "positions that never come",
+    "size of each class",
+    "the same copies from the same rng",
+    "the same copies from another rng",
+    "one image alone copied",
+)
+
+
 def _properties(function, labels, seed):
-    """Draw twice with one seed and once with another, and state what holds for any right answer."""
-    draws = [function(labels, np.random.default_rng(s)) for s in (seed, seed, seed + 1)]
+    """Draw with one seed twice and with others, and state what holds for any right answer."""
+    draws = [function(labels, np.random.default_rng(s)) for s in (seed, *range(seed, seed + 8))]
     if draws[0] is None or draws[0] is NotImplemented:
         return draws[0]
-    first, same, other = (np.asarray(draw) for draw in draws)
+    draws = [np.asarray(draw) for draw in draws]
+    first, same, other = draws[:3]
+    found = dict.fromkeys(PROPERTIES)
     if first.ndim != 1 or not np.issubdtype(first.dtype, np.integer):
-        return f"a result of type {first.dtype} and shape {first.shape}"
-    if len(first) and not 0 <= first.min() <= first.max() < len(labels):
-        return f"positions from {first.min()} to {first.max()}"
-    copies = np.bincount(first, minlength=len(labels))
+        return {**found, "result": f"{first.dtype} of shape {first.shape}"}
+    drawn = np.concatenate(draws)
+    if len(drawn) and not 0 <= drawn.min() <= drawn.max() < len(labels):
+        return {**found, "result": f"positions from {drawn.min()} to {drawn.max()}"}
+    copies = np.array([np.bincount(draw, minlength=len(labels)) for draw in draws])
     counts = np.bincount(labels)
+    sizes = np.array([np.bincount(labels[draw], minlength=len(counts)) for draw in draws])
+    left_out = ", ".join(map(str, np.flatnonzero((copies == 0).any(axis=0))[:6]))
     lacking = [c for c in np.unique(labels) if 5 <= counts[c] < counts.max()]
     return {
-        "size of each class": np.bincount(labels[first], minlength=len(counts)),
-        "images left out": np.flatnonzero(copies == 0)[:6],
+        "result": "positions in `labels`",
+        "positions that never come": left_out or "none",
+        "size of each class": "changes with `rng`" if np.ptp(sizes, axis=0).any() else sizes[0],
         "the same copies from the same rng": bool(
             not lacking or np.array_equal(np.sort(first), np.sort(same))
         ),
         "the same copies from another rng": bool(
             lacking and np.array_equal(np.sort(first), np.sort(other))
         ),
-        "one image alone copied": any((copies[labels == c] > 1).sum() < 2 for c in lacking),
+        "one image alone copied": any((copies[0, labels == c] > 1).sum() < 2 for c in lacking),
     }
 
 
@@ -103,9 +171,9 @@ EXERCISE = Exercise(
     reference=_oversample,
     cases=[
         Case(
-            "a class of three and a class of one",
-            (np.array([0, 0, 0, 1]), 0),
-            hint="Position 3 must come three times, positions 0, 1 and 2 once each.",
+            "a class of five and a class of one",
+            (np.array([0, 0, 0, 0, 0, 1]), 0),
+            hint="Position 5 must come five times, positions 0 to 4 once each.",
         ),
         Case(
             "classes that are equal already",
@@ -127,7 +195,13 @@ EXERCISE = Exercise(
             (np.random.default_rng(0).permutation(np.repeat(np.arange(5), [60, 60, 60, 7, 7])), 3),
         ),
     ],
-    mistakes=[(partial(_oversample, mistake=name), words) for name, words in MISTAKES.items()],
+    mistakes=[
+        *((partial(_oversample, mistake=name), words) for name, words in MISTAKES.items()),
+        (
+            _fewer_than_none,
+            "A class lacks `counts.max() - len(members)` images: never less than 0.",
+        ),
+    ],
     call=_properties,
 )
 
