@@ -49,7 +49,7 @@ def find_exercises(notebook: NotebookNode) -> list[Parts]:
 
 def stub_name(source: str) -> str:
     """Return the name of the function or class that raises NotImplementedError, else ""."""
-    for node in _parse(source).body:
+    for node in parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and any(
             isinstance(part, ast.Raise) and "NotImplementedError" in ast.unparse(part)
             for part in ast.walk(node)
@@ -98,7 +98,7 @@ def imports_above(notebook: NotebookNode, exercise: Parts) -> list[ast.stmt]:
         node
         for cell in notebook.cells[: exercise.check[0]]
         if cell.cell_type == "code"
-        for node in _parse(cell.source).body
+        for node in parse(cell.source).body
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
 
@@ -128,19 +128,49 @@ def _breaches(notebook: NotebookNode, exercise: Parts) -> Iterator[str]:
         yield "has no solution after its check: tag it 'solution'."
     else:
         yield from _solution_breaches(notebook, exercise)
-    own = [part[0] for part in (exercise.stub, exercise.check, exercise.solution) if part]
+    parts = [part[0] for part in (exercise.stub, exercise.check, exercise.solution) if part]
     for index, cell in enumerate(notebook.cells):
-        names = _names(cell.source) if cell.cell_type == "code" and index not in own else ()
-        if exercise.name in names:
+        names = _names(cell.source) if cell.cell_type == "code" and index not in parts else []
+        if names.count(exercise.name) > _own_calls(cell, exercise):
             yield (
-                f"is used in cell {index}, which fails while it is not solved: "
-                "use course_utils' own function there."
+                f"is used in cell {index}, which fails while it is not solved: use what "
+                f"own_or_reference({exercise.name}, ...) returns, in a cell tagged 'own'."
             )
         if f"{exercise.name}_solution" in names:
             yield (
                 f"has a solution that cell {index} uses, and the student edition does not have: "
                 "use course_utils' own function there."
             )
+
+
+def own_sentences(notebook: NotebookNode) -> list[str]:
+    """Require the learner's function to be used on the real net, right after its solution."""
+    cells = notebook.cells
+    sentences = []
+    for exercise in find_exercises(notebook):
+        if exercise.solution is None:
+            continue
+        after = next(
+            (cell for cell in cells[exercise.solution[0] + 1 :] if cell.cell_type == "code"), None
+        )
+        if after is None or "own" not in tags(after) or not _own_calls(after, exercise):
+            sentences.append(
+                f"The exercise in cell {exercise.stub[0]} is not used: in the next code cell after "
+                f"its solution, tagged 'own', call own_or_reference({exercise.name}, ...)."
+            )
+    return sentences
+
+
+def _own_calls(cell: NotebookNode, exercise: Parts) -> int:
+    """Count the calls `own_or_reference(NAME, ...)` in a cell, where its tag allows them."""
+    if cell.cell_type != "code" or "own" not in tags(cell):
+        return 0
+    return sum(
+        isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "own_or_reference"
+        and getattr(node.args[0] if node.args else None, "id", "") == exercise.name
+        for node in ast.walk(parse(cell.source))
+    )
 
 
 def _check_breaches(exercise: Parts) -> Iterator[str]:
@@ -166,16 +196,17 @@ def _solution_breaches(notebook: NotebookNode, exercise: Parts) -> Iterator[str]
         )
     if not cell.metadata.get("jupyter", {}).get("source_hidden"):
         yield "has a solution that is not collapsed: set its jupyter.source_hidden."
-    defined = {node.name for node in _parse(cell.source).body if hasattr(node, "name")}
+    defined = {node.name for node in parse(cell.source).body if hasattr(node, "name")}
     if f"{exercise.name}_solution" not in defined:
         yield f"has a solution that does not define {exercise.name}_solution."
-    if exercise.name in defined | _names(cell.source):
+    if exercise.name in {*defined, *_names(cell.source)}:
         yield f"has a solution that uses or replaces the learner's {exercise.name}."
 
 
-def _parse(source: str) -> ast.Module:
+def parse(source: str) -> ast.Module:
+    """Parse a cell, with its lines of IPython's own."""
     return ast.parse(TransformerManager().transform_cell(source))
 
 
-def _names(source: str) -> set[str]:
-    return {node.id for node in ast.walk(_parse(source)) if isinstance(node, ast.Name)}
+def _names(source: str) -> list[str]:
+    return [node.id for node in ast.walk(parse(source)) if isinstance(node, ast.Name)]

@@ -6,32 +6,36 @@ sentence means that the notebook keeps the rule.
 
 from __future__ import annotations
 
+import ast
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import nbformat
 from editions.assignment import grading_metadata
+from editions.colab import read_project, repository_address
 from editions.leaks import leaks, near_misses, solution_cells, solution_lines
 from nbformat import NotebookNode
 from nbval_summary import count_claims
 from notebook_cells import code_cells, lesson_number, printed, tags
-from notebook_exercises import exercise_sentences
+from notebook_exercises import exercise_sentences, own_sentences, parse
 
 SECTIONS = (
     "Goals",
-    "Before you start",
     "Predict",
-    "Run",
+    "The trick in plain PyTorch",
     "Exercise",
-    "Claims",
+    "The package",
+    "Does it hold?",
+    "Recipe",
     "Quiz",
-    "Take-away",
+    "Going further",
     "Further reading",
 )
-# Lesson 00 makes no experiment whose claims could be decided.
-LESSONS_WITHOUT_CLAIMS = ("00",)
+# Lessons whose trick needs no gradient, each with the reason; all others show `loss.backward()`.
+WITHOUT_GRADIENT: dict[str, str] = {}
+ROOT = Path(__file__).resolve().parents[2]
 TAGS = {
     "nbval-check-output",
     "nbval-skip",
@@ -40,14 +44,26 @@ TAGS = {
     "exercise",
     "check",
     "solution",
+    "own",
 }
 MAX_BYTES = 2_000_000
-MAX_CODE_LINES = 250
+MAX_CODE_LINES = 300
 MAX_IMPORTS = 6
 # A module of a room, past its face; single lessons have none.
 PAST_A_FACE = re.compile(r"\bcourse_utils\.(?!lessons\b)\w+\.\w+")
-CELLS = range(20, 46)
+MAX_WORDS = 120
+CELLS = range(20, 61)
 CLAIMS = range(2, 5)
+# Reading time: words and lines of code a minute; minutes a figure, an exercise, the quiz.
+WORDS_A_MINUTE = 200
+LINES_A_MINUTE = 15
+MINUTES_A_FIGURE = 1.5
+MINUTES_AN_EXERCISE = 12
+MINUTES_THE_QUIZ = 3
+MINUTES = re.compile(r"\babout (\d+) minutes\b")
+TOLERANCE = 0.15
+CORE_MINUTES = 30
+LONGER = {"09": 35, "10": 35}
 # At the start of a word, so that a web address with such a folder in it is none.
 MACHINE_PATH = re.compile(
     r"(?<![\w./:~-])(?:/(?:home|root|tmp|work|Users|var)\b|[A-Z]:\\Users)[^\s'\"]*"
@@ -167,12 +183,86 @@ def known_tags(notebook: NotebookNode) -> list[str]:
 
 def sections(notebook: NotebookNode) -> list[str]:
     """Require the sections of a lesson, as headings of level 2, each once and in order."""
-    wanted = [s for s in SECTIONS if s != "Claims" or not _is_without_claims(notebook)]
-    found = [heading for heading in _headings(notebook) if heading in SECTIONS]
-    missing = [name for name in wanted if name not in found]
-    sentences = [f"The section '## {name}' is missing: add it." for name in missing]
-    if not sentences and found != wanted:
-        sentences = [f"The sections come as {', '.join(found)}, not as {', '.join(wanted)}."]
+    return _in_order(_headings(notebook), SECTIONS)
+
+
+def short_texts(notebook: NotebookNode) -> list[str]:
+    """Limit a markdown cell, so that it holds one idea."""
+    return [
+        f"Cell {index} has {words(cell.source)} words, but {MAX_WORDS} are allowed: split it."
+        for index, cell in enumerate(notebook.cells)
+        if cell.cell_type == "markdown" and words(cell.source) > MAX_WORDS
+    ]
+
+
+def first_figure(notebook: NotebookNode) -> list[str]:
+    """Require a figure, the lesson's best, before anything is asked of the learner."""
+    for cell in notebook.cells:
+        if _figures(cell):
+            return []
+        if "## Predict" in cell.source.splitlines():
+            break
+    return ["No figure stands before '## Predict': begin with the lesson's best one."]
+
+
+def plain_pytorch(notebook: NotebookNode) -> list[str]:
+    """Require the trick on the page, with its own training step."""
+    shown = [cell for cell in code_cells(notebook) if "solution" not in tags(cell)]
+    if lesson_number(notebook) in WITHOUT_GRADIENT or any(map(_calls_backward, shown)):
+        return []
+    return ["No cell calls `.backward()`: show the trick in plain PyTorch, with its loop."]
+
+
+def alternative_texts(notebook: NotebookNode) -> list[str]:
+    """Require words for who cannot see a figure."""
+    return [
+        f"Cell {index} draws a figure without alt text: say what is plotted and what one sees, in "
+        "one or two sentences, as `alt` in its metadata."
+        for index, cell in enumerate(notebook.cells)
+        if _figures(cell) and not str(cell.metadata.get("alt", "")).strip()
+    ]
+
+
+def no_holes(notebook: NotebookNode) -> list[str]:
+    """Refuse a result that is still to come."""
+    return [
+        f"Cell {index} says 'not yet measured': measure it, or leave it out."
+        for index, cell in enumerate(notebook.cells)
+        if "not yet measured" in " ".join(f"{cell.source} {printed(cell)}".lower().split())
+    ]
+
+
+def honest_minutes(notebook: NotebookNode) -> list[str]:
+    """Require the title to promise the minutes that the core takes, and the core to be short."""
+    needed, number = reading_minutes(notebook), lesson_number(notebook)
+    promise = MINUTES.search(notebook.cells[0].source)
+    most = LONGER.get(number, CORE_MINUTES)
+    sentences = []
+    if promise is None:
+        sentences.append(f"The first cell promises no time: write 'about {needed:.0f} minutes'.")
+    elif abs(int(promise[1]) - needed) > TOLERANCE * needed:
+        sentences.append(
+            f"The first cell promises {promise[1]} minutes, but the core, all before '## Going "
+            f"further', takes {needed:.0f}: correct it, or move something there."
+        )
+    if promise and int(promise[1]) > most:
+        sentences.append(
+            f"The first cell promises {promise[1]} minutes, but {most} are allowed: cut the "
+            "core, or move something under '## Going further'."
+        )
+    return sentences
+
+
+def way_on(notebook: NotebookNode) -> list[str]:
+    """Require the last cell to lead to the next lesson and to where an error is reported."""
+    last = notebook.cells[-1].source
+    address = repository_address(read_project(ROOT / "pyproject.toml"))
+    report = f"({address}/issues/new?title=Lesson%20{lesson_number(notebook)})"
+    sentences = []
+    if not re.search(r"Next: \[[^]]+\]\([^)]+\)", last):
+        sentences.append("The last cell leads to no lesson: write 'Next: [title](NN_name.ipynb)'.")
+    if f"[Report an error]{report}" not in last:
+        sentences.append(f"The last cell does not say [Report an error]{report}: add it.")
     return sentences
 
 
@@ -182,20 +272,18 @@ def prose_after_figures(notebook: NotebookNode) -> list[str]:
     return [
         f"Cell {index} draws a figure and no text follows it: say what to see in it."
         for index, (cell, after) in enumerate(zip(notebook.cells, following, strict=True))
-        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+        if _figures(cell)
         and (after is None or after.cell_type != "markdown" or not _has_paragraph(after.source))
     ]
 
 
 def compared_cells(notebook: NotebookNode) -> list[str]:
-    """Require a claims table that is compared, or in lesson 00 any cell that is compared."""
+    """Require a claims table that is compared."""
     sentences = [
         f"Cell {index} is compared, but stores no text: print something that holds everywhere."
         for index, cell in enumerate(notebook.cells)
         if "nbval-check-output" in tags(cell) and not printed(cell).strip()
     ]
-    if not any("nbval-check-output" in tags(cell) for cell in notebook.cells):
-        sentences.append("No cell is compared: tag one 'nbval-check-output'.")
     claims = [cell for cell in notebook.cells if "claims" in tags(cell)]
     if not claims and not _is_without_claims(notebook):
         sentences.append("No cell is tagged 'claims': print the claims table in one.")
@@ -229,7 +317,37 @@ def no_solution_for_students(notebook: NotebookNode) -> list[str]:
     return near_misses(notebook) + leaks(without, solution_lines([notebook]))
 
 
-RULES: tuple[Rule, ...] = (
+# The form that lessons had before: goes when each lesson is told again.
+OLD_SECTIONS = (
+    "Goals",
+    "Before you start",
+    "Predict",
+    "Run",
+    "Exercise",
+    "Claims",
+    "Quiz",
+    "Take-away",
+    "Further reading",
+)
+
+
+def old_sections(notebook: NotebookNode) -> list[str]:
+    """Require the sections of the old form; its lesson 00 makes no claims."""
+    wanted = [s for s in OLD_SECTIONS if s != "Claims" or not _is_without_claims(notebook)]
+    return _in_order(_headings(notebook), wanted)
+
+
+def _is_without_claims(notebook: NotebookNode) -> bool:
+    return lesson_number(notebook) == "00" and not is_new_form(notebook)
+
+
+def is_new_form(notebook: NotebookNode) -> bool:
+    """Tell whether a lesson has been told again."""
+    return "The trick in plain PyTorch" in _headings(notebook)
+
+
+# What holds in both forms, in the new one alone, and in the old one alone.
+COMMON: tuple[Rule, ...] = (
     title,
     execution_counts,
     no_stored_error,
@@ -240,18 +358,35 @@ RULES: tuple[Rule, ...] = (
     length,
     set_up,
     known_tags,
-    sections,
     prose_after_figures,
     compared_cells,
     exercise_sentences,
     stored_grading_metadata,
     no_solution_for_students,
 )
+NEW_FORM: tuple[Rule, ...] = (
+    sections,
+    short_texts,
+    first_figure,
+    plain_pytorch,
+    own_sentences,
+    alternative_texts,
+    no_holes,
+    honest_minutes,
+    way_on,
+)
+OLD_FORM: tuple[Rule, ...] = (old_sections,)
+RULES = COMMON + NEW_FORM
+
+
+def rules_of(notebook: NotebookNode) -> tuple[Rule, ...]:
+    """Return the rules of a lesson's form."""
+    return COMMON + (NEW_FORM if is_new_form(notebook) else OLD_FORM)
 
 
 def breaches(notebook: NotebookNode) -> Iterator[tuple[Rule, str]]:
-    """Yield every breach of every rule, with the rule."""
-    for rule in RULES:
+    """Yield every breach of every rule of its form, with the rule."""
+    for rule in rules_of(notebook):
         for sentence in rule(notebook):
             yield rule, sentence
 
@@ -261,8 +396,56 @@ def read(path: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-def _is_without_claims(notebook: NotebookNode) -> bool:
-    return lesson_number(notebook) in LESSONS_WITHOUT_CLAIMS
+def words(text: str) -> int:
+    """Count the words that a reader sees, without the addresses of links and without HTML."""
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    text = re.sub(r"</?\w+[^>]*>", " ", text)
+    return len(re.findall(r"\S*\w\S*", text))
+
+
+def reading_minutes(notebook: NotebookNode) -> float:
+    """Return the minutes that the core takes, all before the section "Going further".
+
+    What an exercise consists of, hints and solution included, is in the time of the exercise; what
+    is folded is not read.
+    """
+    minutes = 0.0
+    for cell in notebook.cells:
+        source = cell.source
+        if "## Going further" in source.splitlines():
+            break
+        minutes += MINUTES_A_FIGURE * _figures(cell)
+        minutes += MINUTES_THE_QUIZ * ("## Quiz" in source.splitlines())
+        minutes += MINUTES_AN_EXERCISE * ("exercise" in tags(cell))
+        if {"exercise", "check", "solution"} & {*tags(cell)}:
+            continue
+        if cell.cell_type == "markdown":
+            minutes += words(re.sub(r"(?s)<details>.*?</details>", "", source)) / WORDS_A_MINUTE
+        elif not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            lines = [line for line in source.splitlines() if line.strip()]
+            minutes += len(lines) / LINES_A_MINUTE
+    return minutes
+
+
+def _figures(cell: NotebookNode) -> int:
+    return sum("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+
+
+def _calls_backward(cell: NotebookNode) -> bool:
+    return any(
+        isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "backward"
+        for node in ast.walk(parse(cell.source))
+    )
+
+
+def _in_order(headings: list[str], wanted: Sequence[str]) -> list[str]:
+    """Say which headings are missing or out of order; others may stand between."""
+    found = [heading for heading in headings if heading in wanted]
+    missing = [name for name in wanted if name not in found]
+    sentences = [f"The section '## {name}' is missing: add it." for name in missing]
+    if not sentences and found != list(wanted):
+        sentences = [f"The sections come as {', '.join(found)}, not as {', '.join(wanted)}."]
+    return sentences
 
 
 def _headings(notebook: NotebookNode) -> list[str]:

@@ -13,7 +13,7 @@ from notebook_exercises import (
     solution_as_answer,
     stub_name,
 )
-from notebook_rules import RULES, SECTIONS, breaches, read
+from notebook_rules import RULES, SECTIONS, breaches, read, reading_minutes, rules_of, words
 from tiny_notebooks import REPOSITORY, code, notebook
 
 PATHS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
@@ -23,9 +23,17 @@ CHECK = "from course_utils.teaching import check\ncheck(double, EXERCISE);"
 SOLUTION = "def double_solution(x):\n    return 2 * x"
 
 
+LAST = (
+    "Next: [a lesson](03_a_lesson.ipynb) · "
+    "[Report an error](https://github.com/OWNER/REPO/issues/new?title=Lesson%2002)"
+)
+OWN = "mine = own_or_reference(double, EXERCISE)"
+
+
 def figure():
     data = {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}
-    return v4.new_code_cell("draw()", outputs=[v4.new_output("display_data", data=data)])
+    output = v4.new_output("display_data", data=data)
+    return v4.new_code_cell("draw()", metadata={"alt": "A falling curve."}, outputs=[output])
 
 
 def markdown(text):
@@ -37,7 +45,8 @@ def good():
     solution = code(SOLUTION, "solution")
     solution.metadata["jupyter"] = {"source_hidden": True}
     parts = {
-        "Run": [figure(), markdown("The curve falls.")],
+        "Goals": [figure(), markdown("The curve falls.")],
+        "The trick in plain PyTorch": [code("loss.backward()")],
         "Exercise": [
             code("def double(x):\n    raise NotImplementedError", "exercise"),
             markdown(HINT),
@@ -45,12 +54,16 @@ def good():
             code(CHECK, "check", "nbval-check-output", prints=f"double: {NOT_ATTEMPTED}.\n"),
             v4.new_markdown_cell("The solution doubles.", metadata={"tags": ["solution"]}),
             solution,
+            code(OWN, "own"),
         ],
-        "Claims": [code("print(table)", "claims", "nbval-check-output", prints=TABLE)],
+        "Does it hold?": [code("print(table)", "claims", "nbval-check-output", prints=TABLE)],
+        "Further reading": [markdown(LAST)],
     }
-    cells = [markdown("# 02 · A lesson")]
+    cells = [markdown("# 02 · A lesson of about 17 minutes")]
     for name in SECTIONS:
-        cells += [markdown(f"## {name}"), *parts.get(name, []), markdown("More.")]
+        own = parts.get(name, [])
+        more = [] if name == "Further reading" else [markdown("More.")]
+        cells += [markdown(f"## {name}"), *own, *more]
     return AddGradingMetadata().preprocess(notebook(*cells), {})[0]
 
 
@@ -90,7 +103,7 @@ def storing(kind, **content):
 
 
 def swap_headings(book):
-    first, second = (find(book, f"## {name}") for name in SECTIONS[2:4])
+    first, second = (find(book, f"## {name}") for name in SECTIONS[3:5])
     first.source, second.source = second.source, first.source
 
 
@@ -99,7 +112,7 @@ SLIDER = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/p
 BAD = {
     "title": {"no title": (without("# 02"), "not a title")},
     "execution_counts": {
-        "run out of order": (edit("claims", execution_count=7), "make execute"),
+        "run out of order": (edit("claims", execution_count=70), "make execute"),
     },
     "no_stored_error": {
         "stored": (storing("error", ename="ValueError", evalue="", traceback=[]), "ValueError"),
@@ -119,8 +132,8 @@ BAD = {
     },
     "size": {"too large": (edit("## Goals", source="## Goals" + "x" * 2_000_001), "2.0 MB")},
     "length": {
-        "too few cells": (lambda book: book.cells.pop() and thin(book), "19 cells"),
-        "too much code": (edit("claims", source="print(table)\n" * 300), "lines of code"),
+        "too few cells": (lambda book: book.update(cells=book.cells[:19]), "19 cells"),
+        "too much code": (edit("claims", source="print(table)\n" * 301), "lines of code"),
     },
     "set_up": {
         "past a face": (edit("claims", source="from course_utils.lr.finder import f"), "lr.finder"),
@@ -130,8 +143,34 @@ BAD = {
     "known_tags": {"mistyped": (tagged("solution", "solution", "Solution"), "'Solution'")},
     "sections": {
         "missing": (edit("## Predict", source="## Guess"), "'## Predict'"),
-        "swapped": (swap_headings, "Run, Predict"),
-        "twice": (edit("## Quiz", source="## Claims"), "'## Quiz'"),
+        "swapped": (swap_headings, "The package, Exercise"),
+        "twice": (edit("## Quiz", source="## Recipe"), "'## Quiz'"),
+    },
+    "short_texts": {"too long": (edit("More.", source="more " * 121), "121 words")},
+    "first_figure": {"none": (without("draw()"), "best one")},
+    "plain_pytorch": {
+        "a comment": (edit("loss.backward()", source="# loss.backward()\nfit()"), "its loop"),
+        "in the solution": (tagged("loss.backward()", "solution"), "its loop"),
+    },
+    "own_sentences": {
+        "no use": (without("own"), "is not used"),
+        "no tag": (tagged("own"), "tagged 'own'"),
+        "the reference's": (edit("own", source="mine = EXERCISE.reference"), "is not used"),
+        "after another cell": (tagged("own", "timeout-300"), "next code cell"),
+    },
+    "alternative_texts": {"none": (edit("draw()", metadata={}), "`alt`")},
+    "no_holes": {
+        "in a text": (edit("More.", source="| 64,000 steps | not yet\nmeasured |"), "measure it"),
+        "printed": (printing("check", f"{NOT_ATTEMPTED} Not yet measured\n"), "measure it"),
+    },
+    "honest_minutes": {
+        "none": (edit("# 02", source="# 02 · A lesson"), "'about 17 minutes'"),
+        "too few": (edit("# 02", source="# 02 · A lesson of about 14 minutes"), "takes 17"),
+        "too many": (edit("# 02", source="# 02 · A lesson of about 31 minutes"), "30 are allowed"),
+    },
+    "way_on": {
+        "no next": (edit("Next:", source=LAST.replace("Next:", "Then:")), "leads to no lesson"),
+        "other lesson": (edit("Next:", source=LAST.replace("%2002", "%2003")), "Lesson%2002"),
     },
     "prose_after_figures": {
         "a heading": (edit("The curve falls.", source="### Next"), "what to see"),
@@ -189,12 +228,6 @@ BAD = {
 }
 
 
-def thin(book):
-    """Take out the filling cells until 19 cells are left."""
-    while len(book.cells) > 19:
-        drop(book, "More.")
-
-
 def test_good_notebook():
     """Does a notebook that keeps every rule get no sentence?"""
     assert list(breaches(good())) == []
@@ -215,15 +248,24 @@ def test_every_rule_has_a_bad_notebook():
     assert BAD.keys() == {rule.__name__ for rule in RULES}
 
 
-def test_lesson_00_needs_no_claims():
-    """May lesson 00 do without claims, but not without a compared cell?"""
+def test_reading_minutes():
+    """Is it the time of text, code and figures, without what is folded or past the core?"""
     book = good()
-    book.cells[0].source = "# 00 · Start here"
-    drop(book, "claims")
-    find(book, "## Claims").source = "## Your progress"
-    assert list(breaches(notebook(*book.cells))) == []
-    find(book, "check").metadata.tags.remove("nbval-check-output")
-    assert any("No cell is compared" in sentence for _, sentence in breaches(book))
+    before = reading_minutes(book)
+    find(book, HINT).source = HINT.replace("Think.", "Think. " * 600)
+    for what in ("The solution", "check", "solution", "Next:"):
+        find(book, what).source += "\nx" * 600
+    assert reading_minutes(book) == before
+    find(book, "More.").source = "more " * 101
+    assert reading_minutes(book) == pytest.approx(before + 0.5)
+    find(book, "own").source += "\n\n" + "x\n" * 15
+    assert reading_minutes(book) == pytest.approx(before + 1.5)
+
+
+def test_words():
+    """Are words counted as one reads them, a link by its text, HTML and signs not at all?"""
+    text = "<details><summary>See [the page](https://a.org/b (c d)) · 5 % — or</summary>"
+    assert words(text) == 5
 
 
 @pytest.mark.parametrize(
@@ -251,8 +293,14 @@ def test_stub_name(source, name):
     assert stub_name(source) == name
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path, rule",
+    [
+        pytest.param(path, rule, id=f"{path.stem}-{rule.__name__}")
+        for path in PATHS
+        for rule in rules_of(read(path))
+    ],
+)
 def test_lesson_keeps_rule(path, rule):
     """Does the lesson keep the rule?"""
     assert rule(read(path)) == []
