@@ -27,7 +27,7 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lab test test-fast lint format execute claims bench mutants oldest newest test-browser
-.PHONY: student test-student assignment site test-site colab badges lesson clean distclean
+.PHONY: student test-student assignment site test-site colab badges lesson ships clean distclean
 
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
@@ -106,6 +106,9 @@ test-site: site  ## build the web edition and read it in a real browser; screens
 colab: $(READY)  ## build the lessons for Colab in build/colab
 	$(EDITIONS) $(BIN)/python -m editions.colab --to build/colab --project pyproject.toml \
 		$(wildcard notebooks/*.ipynb)
+
+ships: $(READY)  ## fetch real harbours for lesson 09 (sen2ships, MIT licence) into COURSE_DATA
+	PYTHONPATH=tools$(if $(PYTHONPATH),:$(PYTHONPATH)) $(BIN)/python -m harbours.fetch
 
 badges: $(READY)  ## write README.md's badges, at the address in pyproject.toml
 	$(BIN)/python tools/badges.py
