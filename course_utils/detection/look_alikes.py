@@ -1,7 +1,7 @@
 """Simulated things that are taken for ships: piers, islands, whitecaps, clouds and others.
 
-Each function paints one at a random place of the image (size, size, 3), and returns its box, x0,
-y0, x1, y1 in pixels, or None where it is out of sight.
+Each function paints one at a place (x, y, heading) of the image (size, size, 3), with a factor
+`light` on its colours, and returns its box, x0, y0, x1, y1 in pixels; None if out of sight.
 """
 
 from __future__ import annotations
@@ -27,66 +27,56 @@ from course_utils.detection.painting import (
 from course_utils.detection.scenes import Scene
 
 
-def _somewhere(image: np.ndarray, rng: Generator) -> tuple[float, float, float]:
-    x, y = rng.uniform(8, image.shape[0] - 8, 2)
-    return x, y, rng.uniform(0, 2 * np.pi)
-
-
-def paint_pier(image: np.ndarray, rng: Generator):
+def paint_pier(image, x, y, heading, rng: Generator, *, light: float = 1.0):
     """Paint a pier or breakwater: a long grey bar, longer than ships are."""
-    x, y, heading = _somewhere(image, rng)
     length, width = rng.uniform(25, 70), rng.uniform(3, 7)
     part = frame(image, x, y, heading, length / 2 + 3)
     alpha = bar(part, length, width)
-    part.blend(alpha, CONCRETE * rng.uniform(0.8, 1.2))
-    part.blend(0.5 * bar(part, length, width / 3), CONCRETE * 0.7)
+    part.blend(alpha, CONCRETE * (light * rng.uniform(0.8, 1.2)))
+    part.blend(0.5 * bar(part, length, width / 3), CONCRETE * 0.7 * light)
     return bounds(part, alpha)
 
 
-def paint_containers(image: np.ndarray, rng: Generator):
+def paint_containers(image, x, y, heading, rng: Generator, *, light: float = 1.0):
     """Paint a quay with stacks of containers: a block with coloured stripes."""
-    x, y, heading = _somewhere(image, rng)
     length, width = rng.uniform(14, 34), rng.uniform(8, 16)
     part = frame(image, x, y, heading, length / 2 + width / 2 + 2)
     alpha = bar(part, length, width)
-    part.blend(alpha, CONCRETE * 0.9)
+    part.blend(alpha, CONCRETE * 0.9 * light)
     for row in np.arange(-width / 2 + 2, width / 2 - 1, 3.5):
         stack = (np.abs(part.v - row) < 1.2) & (np.abs(part.u) < length / 2 - 2)
-        part.blend(0.9 * alpha * stack, HULLS[rng.integers(len(HULLS))])
+        part.blend(0.9 * alpha * stack, HULLS[rng.integers(len(HULLS))] * light)
     return bounds(part, alpha)
 
 
-def paint_island(image: np.ndarray, rng: Generator):
+def paint_island(image, x, y, heading, rng: Generator, *, light: float = 1.0):
     """Paint a small island or rock with a rim of surf."""
-    x, y, heading = _somewhere(image, rng)
     length, width = rng.uniform(10, 34), rng.uniform(4, 14)
     part = frame(image, x, y, heading, length / 2 + 6)
     angle = np.arctan2(part.v, part.u)
     edge = 1 + 0.2 * np.sin(3 * angle + rng.uniform(0, 6)) + 0.1 * np.sin(7 * angle)
     distance = np.sqrt((part.u / (length / 2)) ** 2 + (part.v / (width / 2)) ** 2) / edge
     surf = np.clip((1.35 - distance) * width / 4, 0, 1)
-    part.blend(0.8 * surf, FOAM)
+    part.blend(0.8 * surf, FOAM * light)
     land = np.clip((1 - distance) * width / 3 + 0.5, 0, 1)
-    part.blend(land, EARTH * rng.uniform(0.7, 1.4))
+    part.blend(land, EARTH * (light * rng.uniform(0.7, 1.4)))
     return bounds(part, surf)
 
 
-def paint_whitecap(image: np.ndarray, rng: Generator):
+def paint_whitecap(image, x, y, heading, rng: Generator, *, light: float = 1.0):
     """Paint a breaking wave: a short, ragged streak of foam."""
-    x, y, heading = _somewhere(image, rng)
     length, width = rng.uniform(7, 22), rng.uniform(2, 4.5)
     part = frame(image, x, y, heading, length / 2 + 3)
     bend = 2 * np.sin(part.u / length * 3 + rng.uniform(0, 6))
     ragged = rng.uniform(0.5, 1, part.u.shape)
     alpha = np.clip(width / 2 - np.abs(part.v - bend) + 0.5, 0, 1)
     alpha = alpha * np.clip(length / 2 - np.abs(part.u) + 0.5, 0, 1) * ragged
-    part.blend(alpha, FOAM * rng.uniform(0.9, 1.1))
+    part.blend(alpha, FOAM * (light * rng.uniform(0.9, 1.1)))
     return bounds(part, alpha)
 
 
-def paint_cloud(image: np.ndarray, rng: Generator):
+def paint_cloud(image, x, y, heading, rng: Generator, *, light: float = 1.0):
     """Paint a small cloud, and its shadow beside it."""
-    x, y, heading = _somewhere(image, rng)
     radius, flat = rng.uniform(7, 20), rng.uniform(0.4, 1)
     for dx, colour, strength in ((1.3 * radius, 15.0, 0.5), (0.0, WHITE, 0.85)):
         part = frame(image, x + dx, y + dx / 2, heading, 1.6 * radius)
@@ -96,37 +86,33 @@ def paint_cloud(image: np.ndarray, rng: Generator):
     return bounds(part, alpha)
 
 
-def paint_wake_alone(image: np.ndarray, rng: Generator):
+def paint_wake_alone(image, x, y, heading, rng: Generator, *, light: float = 1.0):
     """Paint the wake of a ship that has gone."""
-    x, y, heading = _somewhere(image, rng)
-    before = image.copy()
-    paint_wake(image, x, y, heading, rng.uniform(12, 34), rng)
+    seen = paint_wake(image, x, y, heading, rng.uniform(8, 26), rng, light=light)
     whole = frame(image, image.shape[0] / 2, image.shape[0] / 2, 0.0, image.shape[0])
-    return bounds(whole, np.abs(image - before).max(-1) / 80)
+    return bounds(whole, seen)
 
 
-def paint_buoy(image: np.ndarray, rng: Generator):
+def paint_buoy(image, x, y, heading, rng: Generator, *, light: float = 1.0):
     """Paint a row of buoys: dots of 2 to 4 pixels."""
-    x, y, heading = _somewhere(image, rng)
     count, gap = rng.integers(1, 4), rng.uniform(5, 8)
     part = frame(image, x, y, heading, gap * count)
     place = np.abs((part.u + gap / 2) % gap - gap / 2)
     distance = np.sqrt(place**2 + part.v**2)
     inside = np.abs(part.u) < gap * (count - 0.5) / 2 + 1
     alpha = np.clip(rng.uniform(1.2, 2.0) - distance + 0.5, 0, 1) * inside
-    part.blend(alpha, np.array([220.0, 150, 60], np.float32))
+    part.blend(alpha, np.array([220.0, 150, 60], np.float32) * light)
     return bounds(part, alpha)
 
 
-def paint_platform(image: np.ndarray, rng: Generator):
+def paint_platform(image, x, y, heading, rng: Generator, *, light: float = 1.0):
     """Paint an oil platform: a square with a bright helicopter deck and a dark derrick."""
-    x, y, heading = _somewhere(image, rng)
     side = rng.uniform(7, 15)
     part = frame(image, x, y, heading, side + 2)
     alpha = bar(part, side, side * rng.uniform(0.6, 1))
-    part.blend(alpha, HULLS[rng.integers(len(HULLS))])
+    part.blend(alpha, HULLS[rng.integers(len(HULLS))] * light)
     deck = np.sqrt((part.u - side / 4) ** 2 + (part.v - side / 4) ** 2) < side / 5
-    part.blend(0.9 * alpha * deck, WHITE)
+    part.blend(0.9 * alpha * deck, WHITE * light)
     part.blend(0.8 * alpha * (np.abs(part.u + side / 4) < 1), 40.0)
     return bounds(part, alpha)
 

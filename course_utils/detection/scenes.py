@@ -28,6 +28,7 @@ class Scene:
         boxes: float32 (n, 4), one a ship.
         kinds: what each look-alike is; empty for real images.
         look_alikes: float32 (m, 4), the boxes of the look-alikes.
+        ground: what is below in a simulated scene, as "harbour"; empty for real images.
 
     Raises:
         TypeError: image or boxes are no tensor.
@@ -40,6 +41,7 @@ class Scene:
     boxes: Tensor
     kinds: tuple[str, ...] = ()
     look_alikes: Tensor = field(default_factory=lambda: torch.empty(0, 4))
+    ground: str = ""
 
     def __post_init__(self):
         for name in ("image", "boxes", "look_alikes"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -15,25 +15,38 @@ from course_utils.detection.painting import (
     CONCRETE,
     LONGEST,
     SHORTEST,
-    Sea,
-    bar,
+    Port,
+    develop,
     frame,
-    paint_sea,
+    lay_land,
+    paint_land,
     paint_ship,
-    random_sea,
+    paint_wake,
+    paint_water,
+    random_port,
+    smooth_noise,
+    turned,
 )
 from course_utils.detection.scenes import Scene
 
 SCENES_A_FAMILY = 20
 SMALLEST_PART = 0.5  # of a ship's box; of ships cut off more, none is painted
+# How often each ground occurs in scenes with ships, and in those without.
+GROUNDS = {"water": (0.45, 0.35), "coast": (0.2, 0.25), "harbour": (0.35, 0.25), "land": (0, 0.15)}
+GLINT, HAZE, PASSING_WAKE = 0.12, 0.12, 0.08  # how often each occurs, where there is water
 
 
 @dataclass(frozen=True)
 class SimulatedScenes:
     """Scenes, each made when it is asked for; scene i depends on the seed and i alone.
 
-    Scenes of a family share the look of the sea, as images of one port and day do: split by ranges
-    of families (`first_family`), never inside one. `name` begins with the family, up to a hyphen.
+    Most scenes hold more than water: coast, harbour, land, sun glint, haze, wakes of ships that are
+    gone. All that is bright, and most of it is easy to tell from a ship. Few hold things that are
+    taken for ships (`LOOK_ALIKES`). Both stand in scenes with ships as well.
+
+    Scenes of a family share the look of water and land, as images of one port and day do: split by
+    ranges of families (`first_family`), never inside one. `name` begins with the family, up to a
+    hyphen, and `ground` says what is below.
 
     Args:
         count: how many scenes.
@@ -43,7 +56,7 @@ class SimulatedScenes:
         look_alikes: fraction of the scenes that hold things that are taken for ships.
         unlabelled: fraction of scenes without ships that do hold one, which the ground truth
             leaves out, as careless labelling does; `name` ends in "-unlabelled".
-        size: height and width in pixels.
+        size: height and width in pixels, 64 to 256.
 
     Raises:
         ValueError: a number is out of its range.
@@ -72,92 +85,205 @@ class SimulatedScenes:
             raise IndexError(f"There is no scene {index}: the sequence has {self.count}.")
         index %= self.count
         family = self.first_family + index // SCENES_A_FAMILY
-        sea = _sea_of(self.seed, family)
+        port = _port_of(self.seed, family)
         rng = default_rng((self.seed, family, index, int(self.ships)))
-        image = paint_sea(sea, self.size, rng)
-        kinds, look_alikes = self._paint_look_alikes(image, rng)
+        ground = str(rng.choice(list(GROUNDS), p=[p[not self.ships] for p in GROUNDS.values()]))
+        view = _View(port, ground, self.size, rng)
+        kinds, look_alikes = self._paint_look_alikes(view, rng)
         name = f"family{family:05}-{'ships' if self.ships else 'empty'}{index:06}"
-        boxes = _paint_fleet(image, rng) if self.ships else []
-        if not self.ships and rng.random() < self.unlabelled:
-            _paint_lone_ship(image, rng)
+        if self.ships:
+            view.paint_fleet()
+        elif rng.random() < self.unlabelled and view.paint_lone_ship():
             name += "-unlabelled"
-        levels = np.clip(image * np.asarray(sea.cast, np.float32), 0, 255).astype(np.uint8)
+        haze = rng.uniform(0.1, 0.5) if rng.random() < HAZE else 0.0
+        levels = develop(view.image, port, rng, haze=haze)
         pixels = torch.from_numpy(np.ascontiguousarray(levels.transpose(2, 0, 1)))
-        return Scene(name, pixels, _tensor(boxes), kinds, _tensor(look_alikes))
+        boxes = _tensor(view.boxes if self.ships else [])
+        return Scene(name, pixels, boxes, kinds, _tensor(look_alikes), ground)
 
-    def _paint_look_alikes(self, image: np.ndarray, rng: Generator) -> tuple[tuple, list]:
+    def _paint_look_alikes(self, view: _View, rng: Generator) -> tuple[tuple, list]:
         if rng.random() >= self.look_alikes:
             return (), []
-        names = rng.choice(list(LOOK_ALIKES), rng.integers(1, 4))
-        painted = [(str(name), LOOK_ALIKES[name](image, rng)) for name in names]
-        seen = [(name, box) for name, box in painted if box is not None]
+        seen = []
+        for name in rng.choice(list(LOOK_ALIKES), rng.integers(1, 4)):
+            place = view.free_place(margin=8)
+            if place is not None:
+                box = LOOK_ALIKES[name](view.image, *place, rng, light=view.port.light)
+                if box is not None:
+                    seen.append((str(name), box))
+                    view.taken.append(box)
         return tuple(name for name, _ in seen), [box for _, box in seen]
 
 
 @lru_cache(maxsize=64)
-def _sea_of(seed: int, family: int) -> Sea:
+def _port_of(seed: int, family: int) -> Port:
     """Return the look that the scenes of a family share."""
-    return random_sea(default_rng((seed, family)))
+    return random_port(default_rng((seed, family)))
 
 
-def _paint_fleet(image: np.ndarray, rng: Generator) -> list:
-    """Paint the ships of one scene: alone, some apart, moored at a quay, or in a cluster."""
-    kind = rng.choice(["alone", "apart", "moored", "cluster"], p=[0.45, 0.3, 0.12, 0.13])
-    if kind == "moored":
-        return _paint_moored(image, rng)
-    if kind == "cluster":
-        x, y = rng.uniform(30, image.shape[0] - 30, 2)
-        places = [(x + dx, y + dy) for dx, dy in rng.uniform(-24, 24, (rng.integers(2, 5), 2))]
-    else:
-        count = 1 if kind == "alone" else rng.integers(2, 4)
-        places = rng.uniform(4, image.shape[0] - 4, (count, 2))
-    boxes = []
-    for x, y in places:
-        boxes += _try_ship(image, x, y, rng.uniform(0, 2 * np.pi), boxes, rng)
-    return boxes or _paint_lone_ship(image, rng)
+@dataclass
+class _View:
+    """A scene while it is painted."""
 
+    port: Port
+    ground: str
+    size: int
+    rng: Generator
+    boxes: list = field(default_factory=list)  # of ships
+    taken: list = field(default_factory=list)  # boxes in which no ship is painted
+    berths: list = field(default_factory=list)  # x, y and heading along the quays
 
-def _paint_moored(image: np.ndarray, rng: Generator) -> list:
-    """Paint a quay with ships along it."""
-    size = image.shape[0]
-    x, y, heading = *rng.uniform(0.3 * size, 0.7 * size, 2), rng.uniform(0, 2 * np.pi)
-    length, width = rng.uniform(50, 90), rng.uniform(5, 10)
-    part = frame(image, x, y, heading, length / 2 + 3)
-    part.blend(bar(part, length, width), CONCRETE)
-    boxes = []
-    for along in rng.uniform(-0.35, 0.35, rng.integers(1, 4)) * length:
-        beside = (width / 2 + rng.uniform(4, 6)) * rng.choice([-1, 1])
-        px = x + along * np.cos(heading) - beside * np.sin(heading)
-        py = y + along * np.sin(heading) + beside * np.cos(heading)
-        boxes += _try_ship(image, px, py, heading + np.pi * rng.integers(2), boxes, rng)
-    return boxes or _paint_lone_ship(image, rng)
+    def __post_init__(self):
+        """Paint what is below: water, and the land around it."""
+        port, size, rng = self.port, self.size, self.rng
+        self.height = np.full((size, size), -size, np.float32)  # pixels inland; water is below 0
+        if self.ground == "land":
+            self.height += 2 * size
+            self.image = self._land()
+            return
+        glint = rng.uniform(0.3, 1.2) if rng.random() < GLINT else 0.0
+        self.image = paint_water(port, size, rng, glint=glint)
+        if rng.random() < PASSING_WAKE:
+            self._paint_passing_wake()
+        if self.ground == "coast":
+            self._paint_coast()
+        elif self.ground == "harbour":
+            self._paint_harbour()
 
+    def _land(self, kinds=("town", "town", "sheds", "fields", "woods", "woods")) -> np.ndarray:
+        """Paint land of one kind, or of two side by side."""
+        one, other = self.rng.choice(kinds, 2)
+        land = paint_land(self.port, self.size, one, self.rng)
+        if one != other:
+            share = np.clip(3 * smooth_noise(self.size, 4, self.rng), 0, 1)[..., None]
+            land += share * (paint_land(self.port, self.size, other, self.rng) - land)
+        return land
 
-def _paint_lone_ship(image: np.ndarray, rng: Generator) -> list:
-    x, y = rng.uniform(25, image.shape[0] - 25, 2)
-    return _try_ship(image, x, y, rng.uniform(0, 2 * np.pi), [], rng)
+    def _slope(self, heading: float, share: float) -> np.ndarray:
+        """Return pixels inland from a straight shore that leaves some share to the land."""
+        along, _ = turned(self.size, heading)
+        middle = (self.size - 1) / 2 * (np.cos(heading) + np.sin(heading))
+        return along + np.float32(self.size * (share - 0.5) - middle)
 
+    def _paint_coast(self) -> None:
+        rng = self.rng
+        slope = self._slope(rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.6))
+        bends = self.size * 0.08 * smooth_noise(self.size, 4, rng)
+        self.height = slope + bends + 1.2 * smooth_noise(self.size, self.size // 6, rng)
+        beach = np.array([190.0, 170, 130], np.float32) * self.port.light
+        sand = np.clip(1 - self.height / rng.uniform(1, 8), 0, 1)[..., None]
+        land = self._land()
+        land += sand * (beach - land)
+        lay_land(self.image, land, self.height, surf=rng.choice([0.0, rng.uniform(0.1, 0.8)]))
 
-def _try_ship(
-    image: np.ndarray, x: float, y: float, heading: float, others: list, rng: Generator
-) -> list:
-    """Paint a ship unless it would cover another one or be cut off by the border."""
-    length = SHORTEST + (LONGEST - SHORTEST) * rng.beta(1.4, 2.0)
-    half = length / 2
-    size = image.shape[0]
-    reach = [half * abs(np.cos(heading)) + 1, half * abs(np.sin(heading)) + 1]
-    inside = [
-        max(min(c + r, size) - max(c - r, 0), 0) / (2 * r)
-        for c, r in zip((x, y), reach, strict=True)
-    ]
-    if inside[0] * inside[1] < SMALLEST_PART:
-        return []
-    for x0, y0, x1, y1 in others:
-        apart = max(x0 - x - reach[0], x - reach[0] - x1, y0 - y - reach[1], y - reach[1] - y1)
-        if apart < 1:
-            return []
-    box = paint_ship(image, x, y, heading, length, rng)
-    return [] if box is None else [box]
+    def _paint_harbour(self) -> None:
+        """Paint a straight shore, and jetties that stand out from it, with berths along both."""
+        rng, size = self.rng, self.size
+        heading = self.port.heading + rng.integers(4) * np.pi / 2 + rng.normal(0, 0.1)
+        share = rng.uniform(0.05, 0.5)
+        self.height = self._slope(heading, share)
+        inland = np.array([np.cos(heading), np.sin(heading)])
+        along = np.array([-inland[1], inland[0]])
+        shore = size / 2 + size * (0.5 - share) * inland  # the middle of the quay
+        for place in rng.uniform(-0.5, 0.5, rng.integers(0, 4)) * size:
+            length, width = rng.uniform(0.2, 0.7) * size, rng.uniform(2, 22) * self.port.scale
+            root = shore + place * along
+            x, y = root - inland * length / 2
+            part = frame(self.image, x, y, heading, 1.5 * size)
+            ends, sides = length / 2 + 4 - np.abs(part.u), width / 2 - np.abs(part.v)
+            self.height = np.maximum(self.height, np.minimum(ends, sides))
+            for side in (-1, 1):
+                middle = (x, y) + side * along * width / 2
+                self.berths.append((middle, inland, side * along, length / 2))
+        self.berths.append((shore, along, -inland, size / 2))
+        apron = np.clip(1 - (self.height - rng.uniform(1, 5)) / 1.5, 0, 1)[..., None]
+        land = self._land(("sheds", "stacks", "town", "sheds", "stacks"))
+        land += apron * (CONCRETE * (self.port.light * rng.uniform(0.6, 1.1)) - land)
+        lay_land(self.image, land, self.height, surf=0.0)
+
+    def _paint_passing_wake(self) -> None:
+        """Paint the wake of a ship that has left the image."""
+        heading = self.rng.uniform(0, 2 * np.pi)
+        away = self.size * self.rng.uniform(0.75, 1.0)
+        x, y = self.size / 2 + away * np.array([np.cos(heading), np.sin(heading)])
+        length = self.size * self.rng.uniform(0.25, 0.5)
+        paint_wake(self.image, x, y, heading, length, self.rng, light=self.port.light)
+
+    def free_place(self, margin: float = 4) -> tuple[float, float, float] | None:
+        """Draw a place on the water and a heading; None where there is hardly any water."""
+        for _ in range(12):
+            x, y = self.rng.uniform(margin, self.size - margin, 2)
+            if self.height[int(y), int(x)] < -3:
+                return x, y, self.rng.uniform(0, 2 * np.pi)
+        return None
+
+    def paint_fleet(self) -> None:
+        """Paint the ships of one scene: alone, some apart, in a cluster, or moored at a quay."""
+        rng = self.rng
+        if self.berths and rng.random() < 0.65:
+            self._paint_moored()
+        for _ in range(rng.choice([0, 1, 2, 3], p=[0.15, 0.55, 0.2, 0.1])):
+            self.paint_lone_ship()
+        if rng.random() < 0.12 and (place := self.free_place(16)):
+            for dx, dy in rng.uniform(-20, 20, (rng.integers(2, 5), 2)):
+                self._try_ship(place[0] + dx, place[1] + dy, rng.uniform(0, 2 * np.pi))
+        for _ in range(20):
+            if self.boxes or self.paint_lone_ship():
+                return
+        # no room at all: the land gives way
+        self.ground, self.boxes, self.taken, self.berths = "water", [], [], []
+        self.__post_init__()
+        self.paint_fleet()
+
+    def _paint_moored(self) -> None:
+        rng = self.rng
+        for _ in range(rng.integers(1, 5)):
+            middle, along, outward, half = self.berths[rng.integers(len(self.berths))]
+            length = self._length()
+            beam = max(length / 4.5, 2.2)
+            place = rng.uniform(-1, 1) * max(half - length / 2, 0)
+            x, y = middle + place * along + (beam / 2 + rng.uniform(0, 1.2)) * outward
+            heading = np.arctan2(along[1], along[0]) + np.pi * rng.integers(2)
+            self._try_ship(x, y, heading, length, moored=True)
+
+    def paint_lone_ship(self) -> bool:
+        """Paint a ship somewhere on the water; say whether there was room."""
+        place = self.free_place()
+        return place is not None and self._try_ship(*place)
+
+    def _length(self) -> float:
+        """Draw a length: the median of real ones is 16 pixels of 10 m."""
+        drawn = self.rng.lognormal(np.log(15 * self.port.scale), 0.5)
+        return float(np.clip(drawn, SHORTEST, LONGEST))
+
+    def _try_ship(self, x, y, heading, length: float | None = None, *, moored=False) -> bool:
+        """Paint a ship unless it covers another thing or lies ashore or mostly outside."""
+        length = length or self._length()
+        half, size = length / 2, self.size
+        ahead = np.array([np.cos(heading), np.sin(heading)])
+        reach = half * np.abs(ahead) + 1
+        centre = np.array([x, y])
+        low, high = np.maximum(centre - reach, 0), np.minimum(centre + reach, size)
+        if np.prod(np.maximum(high - low, 0) / (2 * reach)) < SMALLEST_PART:
+            return False
+        for x0, y0, x1, y1 in self.taken:
+            gaps = (x0 - high[0], low[0] - x1, y0 - high[1], low[1] - y1)
+            if max(gaps) < 1:
+                return False
+        deep = 0.0 if moored else -2.0
+        for share in (-1, -0.5, 0, 0.5, 1):  # along the keel
+            column, row = np.clip((centre + share * half * ahead).astype(int), 0, size - 1)
+            if self.height[row, column] > deep:
+                return False
+        wake = 0.0 if moored else 0.4
+        box = paint_ship(
+            self.image, x, y, heading, length, self.rng, light=self.port.light, wake=wake
+        )
+        if box is None:
+            return False
+        self.boxes.append(box)
+        self.taken.append(box)
+        return True
 
 
 def _tensor(boxes: list) -> torch.Tensor:

@@ -13,7 +13,8 @@ def test_box(kind):
     in_sight = 0
     for seed in range(50):
         image = np.full((96, 96, 3), 60, np.float32)
-        box = LOOK_ALIKES[kind](image, default_rng(seed))
+        rng = default_rng(seed)
+        box = LOOK_ALIKES[kind](image, *rng.uniform(8, 88, 2), rng.uniform(0, 7), rng)
         if box is None:
             continue
         in_sight += 1
