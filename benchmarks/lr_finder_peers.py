@@ -70,7 +70,7 @@ def ours(sweep: Sweep) -> Suggestions:
         max_lr=MAX_LR,
         steps=sweep.steps,
     )
-    return {name: lambda name=name: curve.suggestion(name) for name in ("steepest", "valley")}
+    return {"suggestion": curve.suggestion, "steepest": curve.steepest}
 
 
 def torch_lr_finder(sweep: Sweep) -> Suggestions:
@@ -161,7 +161,7 @@ FINDERS = {
     "ignite": ignite,
 }
 METHODS = {
-    "course_utils": ("steepest", "valley"),
+    "course_utils": ("suggestion", "steepest"),
     "torch-lr-finder": ("steepest",),
     "fastai": ("valley", "steep"),
     "Lightning": ("steepest",),

@@ -29,8 +29,7 @@ READING = (
     "make b rise at the largest size in functions that do little but pass over memory: the "
     "samplers, `correct_prior`, `match_boxes`, `boxes_to_maps`, `pack`. `suppress` compares "
     "boxes in pairs, as torchvision's non-maximum suppression does, and one image seldom has "
-    "more than a hundred. Two functions were quadratic until this row was measured, and are not "
-    "any more: the valley's longest fall, now found by patience sorting, and `split_by_group`."
+    "more than a hundred."
 )
 
 

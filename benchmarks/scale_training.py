@@ -138,12 +138,7 @@ TASKS = {
     ),
     "smooth": (on_curve(lambda curve: smooth(curve.losses, 0.98)), "steps", STEPS),
     "smooth_centred": (on_curve(lambda curve: smooth_centred(curve.losses, 0.98)), "steps", STEPS),
-    "LRCurve.suggestion, steepest": (on_curve(LRCurve.suggestion), "steps", STEPS),
-    "LRCurve.suggestion, valley": (
-        on_curve(lambda curve: curve.suggestion("valley")),
-        "steps",
-        STEPS,
-    ),
+    "LRCurve.suggestion": (on_curve(LRCurve.suggestion), "steps", STEPS),
     "largest_usable_lr": (on_curve(largest_usable_lr), "steps", STEPS),
     "OneCycleCurve.preview": (
         lambda size: OneCycleCurve.gugger(size, 0.8).preview,

@@ -1043,10 +1043,9 @@ def test_generator_as_loader(name):
 
 
 def test_stream_without_a_length():
-    """Does the finder ask for a number of steps where a DataLoader's stream has no length?"""
+    """Does the finder sweep over a DataLoader's stream, which has no length?"""
     model, loader = make_net(), DataLoader(Stream(torchs()), 8)
-    with pytest.raises(ValueError, match="has no length: give a number of steps"):
-        find_lr(model, make_sgd(model), loader)
+    assert len(find_lr(model, make_sgd(model), loader, max_lr=1e-3).losses) == 200
 
 
 def test_model_without_parameters():
@@ -1125,17 +1124,39 @@ def test_compiled_or_not(first, tmp_path):
     assert same(start(not first, 2, tmp_path / "run.pt"), start(False, 2))
 
 
-@pytest.mark.parametrize("shift", [0, 1, -5])
-def test_stop_rule_of_losses_below_zero(shift):
-    """Does a sweep without a stop ratio go on to its end, whatever constant the loss holds?"""
+def cosine_loss(predictions, targets):
+    return -F.cosine_similarity(predictions, F.one_hot(targets, 3).double()).mean()
 
-    def loss(predictions, targets):
-        one_hot = F.one_hot(targets, 3).float()
-        return shift - F.cosine_similarity(predictions, one_hot).mean()
 
-    settings = {"loss_function": loss, "stop_ratio": None, "steps": 30, "max_lr": 10}
-    curve = find_lr(*make_parts(shuffle=True), **settings)
-    assert (curve.stop_reason, len(curve.losses)) == ("end", 30)
+def squared_error(predictions, targets):
+    return F.mse_loss(predictions, F.one_hot(targets, 3).to(predictions.dtype))
+
+
+@pytest.mark.parametrize("loss", [cosine_loss, squared_error, F.cross_entropy])
+@pytest.mark.parametrize("level", [1, -5, 100])
+def test_level_of_the_loss(loss, level):
+    """Does a constant in the loss, as in 1 - cosine, change neither the sweep's end nor a pick?"""
+
+    def sweep(loss_function):
+        model, _, loader = make_parts(shuffle=True)
+        batches = [(inputs.double(), targets) for inputs, targets in loader]
+        model.double()
+        return find_lr(model, make_sgd(model), batches, loss_function=loss_function, max_lr=1e3)
+
+    plain, raised = sweep(loss), sweep(lambda *batch: level + loss(*batch))
+    assert (plain.stop_reason, plain.lrs) == (raised.stop_reason, raised.lrs)
+    assert plain.suggestion() == raised.suggestion()
+
+
+@pytest.mark.parametrize("level", [0.0, -20.0])
+@pytest.mark.parametrize("loss", [F.cross_entropy, squared_error])
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam, torch.optim.RMSprop])
+def test_divergence_ends_a_sweep(optimizer, loss, level):
+    """Does a loss that explodes end a sweep as diverged, below zero at its start or above?"""
+    model, _, loader = make_parts(shuffle=True)
+    settings = {"loss_function": lambda *batch: level + loss(*batch), "max_lr": 1e6}
+    curve = find_lr(model, optimizer(model.parameters(), lr=0.1), loader, **settings)
+    assert curve.stop_reason == "diverged" and curve.lrs[-1] < 1e5
 
 
 @pytest.mark.parametrize("settings", [{}, {"accumulate": 2}, {"clip_norm": 0.05}, {"amp": True}])

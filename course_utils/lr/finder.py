@@ -20,7 +20,7 @@ from course_utils.training.preserve_state import preserved, train_mode
 from course_utils.training.step import TrainStep
 
 STOP_RISE = 2.0
-# Losses that are looked at before a sweep may be ended, for their noise.
+# The first losses, whose range is the least that counts as a fall: they are noisy.
 FIRST = 10
 
 
@@ -104,7 +104,7 @@ def find_lr(
     loaders, scaler = [loader, valid_loader], getattr(step, "scaler", None)
     if hasattr(step, "load_state_dict"):  # of its own models
         loaders.append(step)
-    rule = StopRule(beta, stop_rise)
+    rule = StopRule(beta, stop_rise, steps)
     kept = {"loss_function": loss_function, "loaders": loaders, "scaler": scaler}
     with preserved(model, optimizer, **kept):
         if own_step:
@@ -217,24 +217,25 @@ def _cycle(loader: Iterable) -> Iterator:
 class StopRule:
     """Reads the losses of a sweep in their order and says when it is over.
 
-    It is over at a loss that is not finite, and where the smoothed loss has risen above its lowest
-    by more than `stop_rise` times the fall before: from the highest raw loss up to there, or of the
-    first ten where that is higher, so that noise is no divergence. A constant added to the losses,
-    or a unit, changes nothing. (The usual rule, four times the lowest, ends a loss near zero at
-    once.)
+    It is over at a loss that is not finite; and, from its middle on, where the smoothed loss has
+    risen above its lowest by more than `stop_rise` times the fall before: from the highest raw loss
+    up to there, or of the first ten where that is higher, so that noise is no divergence. A
+    constant added to the losses, or a unit, changes nothing. (The usual rule, four times the
+    lowest, ends a loss near zero at once.)
 
     Args:
         beta: smoothing of the losses, see `smoothing.MovingAverage`.
         stop_rise: how many times its fall the smoothed loss may rise, or None for no limit.
+        steps: of the sweep. At the low learning rates of its first half nothing has moved yet.
 
     Raises:
         ValueError: beta lies outside [0, 1), or stop_rise is not above 0.
     """
 
-    def __init__(self, beta: float, stop_rise: float | None):
+    def __init__(self, beta: float, stop_rise: float | None, steps: int):
         if stop_rise is not None:
             check_number("stop_rise", stop_rise, above=0, hint="2 is usual")
-        self.average = MovingAverage(beta)
+        self.average, self.half = MovingAverage(beta), steps // 2
         self.stop_rise = math.inf if stop_rise is None else stop_rise
         self.losses: list[float] = []
         self.smoothed: list[float] = []
@@ -276,7 +277,7 @@ class StopRule:
             return
         smoothed = self.average.update(loss)
         rise, fall = smoothed - self._lowest, self._before - self._lowest
-        if len(self.losses) >= FIRST and rise > self.stop_rise * fall:
+        if len(self.losses) >= self.half and rise > self.stop_rise * fall:
             self.stop_reason = "diverged"
             return
         self.losses.append(loss)

@@ -141,7 +141,7 @@ def reread(curve: LRCurve, *, beta: float, low: float, high: float) -> LRCurve |
     lrs, losses = map(list, zip(*kept, strict=True))
     if curve.stop_reason == "non-finite" and high >= curve.lrs[-1]:
         losses.append(math.nan)  # the loss that ended the sweep
-    rule = StopRule(beta, STOP_RISE)
+    rule = StopRule(beta, STOP_RISE, len(losses))
     rule.read(list(torch.tensor(losses, dtype=torch.float64)))
     return rule.curve(lrs)
 

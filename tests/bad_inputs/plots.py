@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from bad_inputs.finder import curve
 from course_utils.detection import nearest_kind
-from course_utils.lr import LRCurve
 from course_utils.plotting import (
     explore_oversampling,
     explore_thresholds,
@@ -31,12 +30,8 @@ ROWS = {
     "no curves": (
         plot_lr_curves, lambda plot: plot(axes(), {}), ValueError, "no curve", "at least one",
     ),
-    "unknown method": (
-        LRCurve.plot, lambda plot: plot(curve(), axes(), method="lowest"),
-        ValueError, "'lowest'", "steepest",
-    ),
-    "unknown method of several": (
-        plot_lr_curves, lambda plot: plot(axes(), {"a": curve()}, method="x"), ValueError, "'x'",
+    "curve without a fall": (
+        plot_lr_curves, lambda plot: plot(axes(), {"a": curve((2.0,) * 6)}), ValueError, "constant",
     ),
     "schedules on one axis": (
         plot_schedule, lambda plot: plot(axes(), {"a": ([1], [1])}),

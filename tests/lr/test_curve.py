@@ -7,12 +7,11 @@ import torch
 from course_utils.lr.curve import (
     LRCurve,
     LRRepeats,
-    _longest_fall,
     end_of_bottom,
     largest_setting_with_high_lr,
     largest_usable_lr,
 )
-from course_utils.lr.finder import StopRule
+from course_utils.lr.finder import STOP_RISE, StopRule
 from course_utils.lr.smoothing import smooth
 
 
@@ -26,7 +25,7 @@ def sigmoid_curve(*, steps=781, width=0.3, beta=0.98, noise=0.0, seed=0, centre=
     fine = np.linspace(-8, 1, 100_001)
     steepest = 10 ** fine[np.argmin(np.gradient(loss(fine), fine))]
     losses = loss(np.log10(lrs)) + noise * np.random.default_rng(seed).normal(size=steps)
-    rule = StopRule(beta, 4.0)
+    rule = StopRule(beta, STOP_RISE, steps)
     for value in losses:
         if rule.read([torch.tensor(value)]):
             break
@@ -42,17 +41,17 @@ def curve_of(losses, *, lrs=None, stop_reason="end", beta=0.0):
 @pytest.mark.parametrize("width", [0.15, 0.3, 0.6])
 @pytest.mark.parametrize("beta", [0.0, 0.9, 0.98])
 def test_steepest_is_where_it_is(steps, width, beta):
-    """Is the suggestion within 25 % of the known steepest point at heavy smoothing as at none?"""
+    """Is it within 25 % of the known steepest point at heavy smoothing as at none?"""
     curve, steepest = sigmoid_curve(steps=steps, width=width, beta=beta)
     assert curve.stop_reason == "diverged"
-    assert curve.suggestion() == pytest.approx(steepest, rel=0.25)
+    assert curve.steepest() == pytest.approx(steepest, rel=0.25)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_noise(seed):
-    """Does smoothing keep the suggestion within 25 % where the losses are noisy?"""
+    """Does smoothing keep it within 25 % where the losses are noisy?"""
     curve, steepest = sigmoid_curve(width=0.15, noise=0.05, seed=seed)
-    assert curve.suggestion() == pytest.approx(steepest, rel=0.25)
+    assert curve.steepest() == pytest.approx(steepest, rel=0.25)
 
 
 def test_trailing_smoothing_would_lag():
@@ -68,45 +67,49 @@ def test_minimum_without_lag():
     lowest = curve.lrs[int(np.argmin(curve.losses))]
     assert curve.minimum() == pytest.approx(lowest, rel=0.25)
     assert curve.lrs[int(np.argmin(curve.smoothed))] > 1.5 * lowest
-    assert curve.suggestion("minimum/10") == pytest.approx(curve.minimum() / 10)
 
 
-def test_valley_lies_in_the_fall():
-    """Does the valley method pick a point between the start of the fall and the minimum?"""
-    curve, steepest = sigmoid_curve(noise=0.02)
-    assert steepest / 30 < curve.suggestion("valley") < curve.minimum()
+def straight_fall(*, edge=math.inf, floor=math.inf, steps=701):
+    """Fall by a half a decade from 1e-6 to the LR `floor`, then level; 9 beyond `edge`."""
+    lrs = np.geomspace(1e-6, 10, steps)
+    losses = 4 - 0.5 * np.log10(np.minimum(lrs, floor) / 1e-6)
+    return curve_of(np.where(lrs > edge, 9.0, losses), lrs=lrs)
 
 
-def longest_fall_by_definition(losses):
-    """Compare every pair of points: the first of the longest falls, in quadratic time."""
-    length, previous = np.ones(len(losses), dtype=int), np.full(len(losses), -1)
-    for index in range(1, len(losses)):
-        higher = np.flatnonzero(losses[:index] > losses[index])
-        if len(higher):
-            best = higher[np.argmax(length[higher])]
-            length[index], previous[index] = length[best] + 1, best
-    chain = [int(np.argmax(length))]
-    while previous[chain[-1]] >= 0:
-        chain.append(previous[chain[-1]])
-    return chain[::-1]
+def test_suggestion_is_where_the_fall_is_done():
+    """Is it the first LR with 99 % of the fall done, and twice that for the peak of a cycle?"""
+    curve = straight_fall(floor=1e-2)  # 99 % of four decades are 3.96
+    done = 1e-6 * 10**3.96
+    assert curve.suggestion() == curve.fall_done() == pytest.approx(done, rel=0.01)
+    assert curve.suggestion(peak=True) == 2 * curve.suggestion()
+    assert curve.fall_done(0.5) == pytest.approx(1e-4, rel=0.02)
+    assert curve.fall_done(1) == pytest.approx(1e-2, rel=0.02)
 
 
-@pytest.mark.parametrize("distinct", [1, 2, 5, 20, 10**9])
-def test_longest_fall(distinct):
-    """Is the longest fall that of its definition, the same of several, with ties and without?"""
-    rng = np.random.default_rng(distinct)
-    for size in [1, 2, 3, *range(4, 200, 3)]:
-        losses = rng.integers(0, distinct, size).astype(float)
-        assert _longest_fall(losses).tolist() == longest_fall_by_definition(losses)
+def test_suggestion_keeps_away_from_the_edge():
+    """Is it an eighth of the largest usable LR where the loss falls until just before it?"""
+    curve = straight_fall(edge=1.0)
+    assert largest_usable_lr(curve) == pytest.approx(1.0, rel=0.02)
+    assert curve.fall_done() > 0.5
+    assert curve.suggestion() == largest_usable_lr(curve) / 8
+    assert curve.suggestion(peak=True) == largest_usable_lr(curve) / 4
+
+
+def test_a_long_bottom_does_not_move_the_suggestion():
+    """Is it the bottom's begin, though the lowest loss of all stands at its end?"""
+    curve = straight_fall(floor=1e-2)
+    later = curve_of([*curve.losses[:-1], curve.losses[-1] - 1e-3], lrs=curve.lrs)
+    assert later.minimum() == 10
+    assert later.suggestion() == pytest.approx(curve.suggestion(), rel=0.05)
 
 
 def test_never_near_a_non_finite_loss():
     """Does a curve that falls fastest right before NaN suggest a point well before it?"""
     losses = 2.0 - np.geomspace(1e-3, 1.5, 200)
     curve = curve_of(losses, stop_reason="non-finite")
-    for method in ("steepest", "valley", "minimum/10"):
-        assert curve.suggestion(method) < curve.lrs[-1] / 3
-    assert curve_of(losses).suggestion() == curve.lrs[-1]
+    for pick in (curve.steepest(), curve.minimum(), curve.suggestion(peak=True)):
+        assert pick < curve.lrs[-1] / 3
+    assert curve_of(losses).steepest() == curve.lrs[-1]
 
 
 def test_constant_loss():
@@ -129,17 +132,12 @@ def test_too_short():
         curve_of([4.0, 3.0, 2.0, 1.0]).suggestion()
 
 
-def test_unknown_method():
-    """Does an unknown method raise a sentence that names the known ones?"""
-    with pytest.raises(ValueError, match="'lowest'.*steepest, valley, minimum/10"):
-        curve_of(np.linspace(3, 1, 50)).suggestion("lowest")
-
-
 def test_repeats_give_a_range():
     """Do repeats give the median of the suggestions and their range?"""
-    curves = [sigmoid_curve(centre=c)[0] for c in (-2.0, -1.0, -1.5)]
+    curves = [straight_fall(floor=floor) for floor in (1e-3, 1e-2, 3e-3)]
     middle, low, high = LRRepeats(tuple(curves)).suggestion()
     assert (low, middle, high) == tuple(sorted(c.suggestion() for c in curves))
+    assert LRRepeats(tuple(curves)).suggestion(peak=True) == (2 * middle, 2 * low, 2 * high)
     assert math.log10(high / low) == pytest.approx(1.0, abs=0.1)
 
 
@@ -150,11 +148,12 @@ def test_no_repeats():
 
 
 def test_picks_by_hand():
-    """Are the three picks those that one counts out on a curve of nine points?"""
+    """Are the picks those that one counts out on a curve of nine points?"""
     curve = curve_of([5.0, 6.0, 4.0, 4.5, 3.0, 2.0, 2.5, 1.0, 9.0], lrs=np.geomspace(1e-8, 1, 9))
-    assert curve.suggestion("minimum/10") == curve.lrs[7] / 10 and curve.minimum() == curve.lrs[7]
-    assert curve.suggestion("valley") == curve.lrs[4]  # the middle of 5, 4, 3, 2, 1
-    assert curve.suggestion() == curve.lrs[4]  # between 4.5 and 2
+    assert curve.minimum() == curve.fall_done() == curve.lrs[7]
+    assert curve.steepest() == curve.lrs[4]  # between 4.5 and 2
+    assert curve.fall_done(0.75) == curve.lrs[5]  # 2.25 or less: 6 is the highest before the lowest
+    assert curve.suggestion() == curve.lrs[7] / 8
 
 
 def test_distance_from_a_non_finite_loss():
@@ -188,7 +187,7 @@ def test_lowest_at_the_start():
     """Is there no pick where the first loss is the lowest, though it falls later?"""
     with pytest.raises(ValueError, match="never falls between LR 0.0001 and 1:"):
         curve_of([1.0, 3.0, 2.5, 2.0, 1.5]).suggestion()
-    assert curve_of([1.0, 3.0, 2.5, 2.0, 1.5]).suggestion("minimum/10") == 1e-5
+    assert curve_of([1.0, 3.0, 2.5, 2.0, 1.5]).minimum() == 1e-4
 
 
 LRS = [0.001, 0.01, 0.1, 0.2, 0.4, 0.8]

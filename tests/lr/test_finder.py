@@ -10,7 +10,7 @@ from small_runs import same
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from course_utils.lr.finder import StopRule, compare_lr_finders, find_lr, repeat_lr_finder
+from course_utils.lr.finder import FIRST, StopRule, compare_lr_finders, find_lr, repeat_lr_finder
 from course_utils.training.step import TrainStep
 
 
@@ -73,9 +73,9 @@ def test_restores_the_scaler():
 
 
 def test_learning_rates_equal_seed_code():
-    """Do the learning rates grow by the source text's factor, one pass over a long loader?"""
+    """Do the learning rates grow by the source text's factor, in one pass over a loader?"""
     model, optimizer, loader = make(n=1200)
-    curve = find_lr(model, optimizer, loader, max_lr=1e-2)
+    curve = find_lr(model, optimizer, loader, min_lr=1e-8, max_lr=1e-2, steps=len(loader))
     factor = (1e-2 / 1e-8) ** (1 / (len(loader) - 1))
     np.testing.assert_allclose(curve.lrs, 1e-8 * factor ** np.arange(len(loader)))
 
@@ -181,7 +181,7 @@ def test_validation_loss():
         (torch.randn(2, 4), torch.zeros(2).long()),
     ]
     before = everything(model, optimizer, loader)
-    curve = find_lr(model, optimizer, loader, valid_loader=valid, max_lr=1e-7)
+    curve = find_lr(model, optimizer, loader, valid_loader=valid, min_lr=1e-8, max_lr=1e-7)
     assert same(everything(model, optimizer, loader), before)
     # At learning rates near zero only the batch statistics change.
     model.train()
@@ -220,34 +220,33 @@ def test_constant_loss():
     step = lambda batch: torch.tensor(math.log(10))  # noqa: E731
     curve = find_lr(model, optimizer, loader, step=step, beta=0.98)
     assert curve.is_constant and curve.stop_reason == "end"
-    assert set(curve.smoothed) == set(curve.losses) and len(curve.lrs) == 100
+    assert set(curve.smoothed) == set(curve.losses) and len(curve.lrs) == 200
 
 
 def test_defaults():
-    """Does a sweep go from 1e-8 to 10, in 100 steps or one pass, with a smoothing of .98?"""
-    model, optimizer, loader = make(n=2400)
+    """Does a sweep go from 1e-6 to 10 in 200 steps, with a smoothing of .98, on any loader?"""
     step = lambda *batches: torch.tensor(1.0)  # noqa: E731
-    for accumulate, steps in ((1, 240), (2, 120), (3, 100)):
-        curve = find_lr(model, optimizer, loader, step=step, accumulate=accumulate)
-        assert (curve.lrs[0], curve.lrs[-1], len(curve.lrs)) == (1e-8, 10.0, steps)
+    for settings in ({"n": 2400}, {"n": 60}):
+        curve = find_lr(*make(**settings), step=step)
+        assert (curve.lrs[0], curve.lrs[-1], len(curve.lrs)) == (1e-6, 10.0, 200)
         assert curve.beta == 0.98
-    assert len(find_lr(model, optimizer, loader, step=step).lrs) == 240
 
 
-@pytest.mark.parametrize("peak, reason", [(3.9, "end"), (4.1, "diverged")])
+@pytest.mark.parametrize("peak, reason", [(2.9, "end"), (3.1, "diverged")])
 def test_default_stop(peak, reason):
-    """Does a sweep end at four times the lowest loss?"""
-    losses = iter([1.0] * 50 + [peak] * 50)
+    """Does a sweep end where the loss has risen by twice its fall?"""
+    losses = iter([2.0] * 50 + [1.0] * 50 + [peak] * 100)
     step = lambda batch: torch.tensor(next(losses))  # noqa: E731
     assert find_lr(*make(), step=step, beta=0.0).stop_reason == reason
 
 
 @pytest.mark.parametrize(
-    "device, settings, left", [("cpu", {"check_every": 10}, 40), ("cpu", {}, 49), ("meta", {}, 40)]
+    "device, settings, left",
+    [("cpu", {"check_every": 10}, 70), ("cpu", {}, 74), ("meta", {}, 70)],
 )
 def test_when_one_looks(device, settings, left):
     """Is each loss looked at on a CPU, and each tenth elsewhere, where looking means waiting?"""
-    losses = iter([1.0] * 50 + [5.0] * 50)
+    losses = iter([2.0] * 100 + [1.0] * 25 + [5.0] * 75)
     step = lambda batch: torch.tensor(next(losses))  # noqa: E731
     model = nn.Linear(4, 3, device=device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -272,19 +271,19 @@ def test_looking_seldom(check_every, beta):
 
 def test_error_after_unseen_divergence():
     """Does a model that raises after a divergence not yet looked at still give the curve?"""
-    losses = iter([1.0, 9.0])
+    losses = iter([2.0] * 150 + [1.0, 9.0])
 
     def step(batch):
         return torch.tensor(next(losses))
 
     model, optimizer, loader = make()
     curve = find_lr(model, optimizer, loader, step=step, beta=0.0, check_every=50)
-    assert curve.stop_reason == "diverged" and curve.losses == (1.0,)
+    assert curve.stop_reason == "diverged" and curve.losses == (2.0,) * 150 + (1.0,)
 
 
 def test_non_finite_loss_ends_the_sweep():
     """Does NaN end the sweep, far from the suggestion, though the loss fell until then?"""
-    losses = iter([2.0 - 0.01 * i for i in range(90)] + [math.nan] * 10)
+    losses = iter([2.0 - 0.01 * i for i in range(90)] + [math.nan] * 110)
     model, optimizer, loader = make()
     curve = find_lr(model, optimizer, loader, step=lambda batch: torch.tensor(next(losses)))
     assert curve.stop_reason == "non-finite" and len(curve.losses) == 90
@@ -314,7 +313,7 @@ def test_repeats_and_comparison():
         ({"steps": 1}, "steps is 1"),
         ({"accumulate": 0}, "accumulate is 0"),
         ({"beta": 1.0}, "beta is 1.0"),
-        ({"stop_ratio": 1.0}, "stop_ratio is 1.0"),
+        ({"stop_rise": 0.0}, "stop_rise is 0.0"),
     ],
 )
 def test_bad_settings(settings, words):
@@ -333,7 +332,7 @@ def test_bad_learning_rates(lr):
 
 
 def test_bad_batches():
-    """Do no batches, a one-shot iterator and a loader without length each raise a sentence?"""
+    """Do no batches and a one-shot iterator each raise a sentence, and needs no length?"""
     model, optimizer, loader = make()
     with pytest.raises(ValueError, match="batches are empty"):
         find_lr(model, optimizer, [])
@@ -345,9 +344,7 @@ def test_bad_batches():
             while True:
                 yield next(iter(loader))
 
-    with pytest.raises(ValueError, match="no length: give a number of steps"):
-        find_lr(model, optimizer, Endless())
-    assert len(find_lr(model, optimizer, Endless(), steps=20, max_lr=1e-3).lrs) == 20
+    assert len(find_lr(model, optimizer, Endless(), max_lr=1e-3).lrs) == 200
 
 
 def test_nan_from_the_start():
@@ -355,12 +352,15 @@ def test_nan_from_the_start():
     model, optimizer, loader = make()
     with torch.no_grad():
         model.body[3].weight.fill_(math.nan)
-    with pytest.raises(ValueError, match="first loss, at LR 1e-08"):
+    with pytest.raises(ValueError, match="first loss, at LR 1e-06"):
         find_lr(model, optimizer, loader)
 
 
-def feed(values, *, beta=0.0, stop_ratio=4.0, at_once=1):
-    rule = StopRule(beta, stop_ratio)
+START = [2.0] * FIRST  # what is not judged yet
+
+
+def feed(values, *, beta=0.0, stop_rise=2.0, at_once=1):
+    rule = StopRule(beta, stop_rise, 2 * FIRST)
     for start in range(0, len(values), at_once):
         if rule.read([torch.tensor(v) for v in values[start : start + at_once]]):
             break
@@ -368,21 +368,43 @@ def feed(values, *, beta=0.0, stop_ratio=4.0, at_once=1):
 
 
 def test_divergence():
-    """Does the first loss above four times the lowest end the sweep and stay out of the curve?"""
-    rule = feed([2.0, 1.0, 4.0, 4.1, 9.0])
+    """Does the first loss above the lowest by twice the fall end the sweep, left out of it?"""
+    rule = feed([*START, 1.0, 3.0, 3.1, 9.0])
     assert rule.stop_reason == "diverged"
-    assert rule.losses == [2.0, 1.0, 4.0]
+    assert rule.losses == [*START, 1.0, 3.0]
+
+
+def test_the_fall_begins_at_the_highest_loss():
+    """Is it measured from the highest loss before the lowest, not from one after it?"""
+    start = [*START, 1.5, 2.4, 1.0]
+    assert feed([*start, 3.7]).stop_reason is None
+    assert feed([*start, 3.7, 3.9]).stop_reason == "diverged"
+
+
+def test_first_losses_are_noise():
+    """Is nothing judged in the first half, and is the range of the first ten losses no fall?"""
+    noisy = [2.0, 1.0, 9.0] + [2.0] * 7
+    assert feed(noisy).stop_reason is None
+    assert feed([*noisy, 17.0]).stop_reason is None
+    assert feed([*noisy, 17.1]).stop_reason == "diverged"
 
 
 def test_smoothed_loss_decides():
     """Is it the smoothed loss that decides, so that one high loss is forgiven?"""
-    assert feed([1.0] * 50 + [9.0] + [1.0] * 5, beta=0.98).stop_reason is None
+    assert feed([2.0] * 25 + [1.0] * 25 + [9.0] + [1.0] * 5, beta=0.98).stop_reason is None
 
 
-def test_negative_losses():
-    """Does a loss below zero that goes on falling, as a log-likelihood may, not end the sweep?"""
-    assert feed([-1.0, -2.0, -3.0]).stop_reason is None
-    assert feed([-1.0, -2.0, 10.0]).stop_reason == "diverged"
+@pytest.mark.parametrize("level", [0.0, -2.0, -100.0, 1e4])
+def test_level_of_the_loss(level):
+    """Does a sweep end at the same loss whatever constant is added, below zero too?"""
+    losses = [loss + level for loss in (*START, 1.0, 3.0, 3.5, 9.0)]
+    assert feed(losses).losses == losses[:-2]
+
+
+def test_no_limit():
+    """Does a sweep without a limit end at a loss that is not finite alone?"""
+    assert feed([*START, 1.0, 1e30], stop_rise=None).stop_reason is None
+    assert feed([*START, 1.0, math.inf], stop_rise=None).stop_reason == "non-finite"
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -395,7 +417,7 @@ def test_non_finite(bad):
 
 @pytest.mark.parametrize("at_once", [2, 3, 7])
 @pytest.mark.parametrize(
-    "values", [[2.0, 1.0, 4.1, 9.0, 9.0], [2.0, math.nan, 1.0, 1.0], [1.0] * 9]
+    "values", [[2.0] * 10 + [1.0, 3.1, 9.0], [2.0, math.nan, 1.0, 1.0], [1.0] * 9]
 )
 def test_looking_seldom_stop_rule(values, at_once):
     """Does looking at several losses at once give the same curve as looking at each?"""
@@ -409,13 +431,13 @@ def test_nothing_finite():
         feed([math.nan]).curve([1e-8])
 
 
-@pytest.mark.parametrize("ratio", [1.0, 0.5, math.nan])
-def test_bad_ratio(ratio):
-    """Does a stop ratio that would end every sweep at once raise a sentence?"""
-    with pytest.raises(ValueError, match=f"stop_ratio is {ratio}"):
-        StopRule(0.98, ratio)
+@pytest.mark.parametrize("rise", [0.0, -1.0, math.nan, math.inf])
+def test_bad_rise(rise):
+    """Does a limit that would end every sweep at once, or none, raise a sentence?"""
+    with pytest.raises(ValueError, match=f"stop_rise is {rise}"):
+        StopRule(0.98, rise, 20)
 
 
-def test_small_ratio():
-    """May the ratio be anything above 1?"""
-    assert feed([1.0, 1.25, 1.75], stop_ratio=1.5).losses == [1.0, 1.25]
+def test_small_rise():
+    """May the limit be anything above 0?"""
+    assert feed([*START, 1.0, 1.25, 1.75], stop_rise=0.5).losses == [*START, 1.0, 1.25]

