@@ -17,9 +17,12 @@ from course_utils.detection.mining import HardNegative, MiningRound, mine_hard_n
 from course_utils.detection.models import FpnDetector, ShipDetector, detect
 from course_utils.detection.scenes import ResizedScenes, Scene, SceneLoader, pack
 from course_utils.detection.synthetic import SimulatedScenes
+from course_utils.detection.tiles import CropLoader, CropPool, check_box_sizes
 
 __all__ = [
     "AirbusFolder",
+    "CropLoader",
+    "CropPool",
     "DetectionLoss",
     "Detections",
     "FpnDetector",
@@ -35,6 +38,7 @@ __all__ = [
     "airbus_score",
     "average_precision",
     "boxes_to_maps",
+    "check_box_sizes",
     "decode_rle",
     "detect",
     "encode_rle",

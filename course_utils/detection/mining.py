@@ -11,6 +11,7 @@ import math
 import time
 from bisect import bisect
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
@@ -27,6 +28,7 @@ from course_utils.detection.boxes import Detections
 from course_utils.detection.centernet import maps_to_detections
 from course_utils.detection.models import detect
 from course_utils.detection.scenes import Scene
+from course_utils.detection.tiles import check_tiles
 from course_utils.training.callbacks import progress_bar
 from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.training.distributed import (
@@ -107,6 +109,9 @@ def mine_hard_negatives(
     exclude: Collection[int] = (),
     batch_size: int = 64,
     decode: Callable[[Tensor], list[Detections]] = maps_to_detections,
+    tile: int | None = None,
+    overlap: int = 64,
+    readers: int = 1,
     checkpoint: str | Path | None = None,
     save_every: int = 50,
     progress: bool = False,
@@ -126,8 +131,11 @@ def mine_hard_negatives(
             ValueError is noted and left out.
         max_negatives: how many to keep at the most.
         exclude: indices that are not looked at, such as those of rounds before.
-        batch_size: scenes at once, on each rank.
+        batch_size: scenes (or tiles) at once, on each rank.
         decode: turns the model's output into one `Detections` an image.
+        tile: side in pixels of the tiles that large scenes are cut into, see `detect`.
+        overlap: of tiles, in pixels.
+        readers: threads that read and decode the scenes of a batch.
         checkpoint: file in which the scan's state is kept; a scan that was interrupted goes on
             where it was saved, if model, scenes and settings are the same. Scenes are compared by
             some of those that were looked at, which are read again.
@@ -145,6 +153,7 @@ def mine_hard_negatives(
         ("max_negatives", max_negatives),
         ("batch_size", batch_size),
         ("save_every", save_every),
+        ("readers", readers),
     ):
         check_whole(name, value, 1)
     check_type("exclude", exclude, Iterable)
@@ -152,7 +161,12 @@ def mine_hard_negatives(
         raise TypeError(
             f"scenes is {shown(scenes)}, but must have a length and an index: give a list."
         )
-    scan = _Scan(model, scenes, Ranking(max_negatives), frozenset(exclude), batch_size, decode)
+    if tile is not None:
+        check_tiles(tile, overlap)
+    look = partial(detect, model, batch_size=batch_size, decode=decode, tile=tile, overlap=overlap)
+    scan = _Scan(
+        model, scenes, Ranking(max_negatives), frozenset(exclude), batch_size, look, readers
+    )
     if checkpoint is not None and exists_for_all(checkpoint):
         scan.load(checkpoint)
     started = time.perf_counter() - scan.seconds
@@ -178,7 +192,8 @@ class _Scan:
     ranking: Ranking
     exclude: frozenset[int]
     batch_size: int
-    decode: Callable[[Tensor], list[Detections]]
+    detect: partial  # with the model and all settings
+    readers: int
     position: int = 0
     scanned: int = 0
     seconds: float = 0.0
@@ -201,14 +216,17 @@ class _Scan:
     def _look(self, start: int, end: int) -> tuple[int, list[str], list[HardNegative], dict]:
         """Return how many were read, words on the others, what was found, and a scene's digest."""
         batch, unreadable = {}, []
-        for index in range(start, min(end, len(self.scenes))):
-            if index not in self.exclude:
-                try:
-                    batch[index] = self.scenes[index]
-                except ValueError as error:
-                    unreadable.append(str(error))
-                except OSError as error:
-                    unreadable.append(f"Scene {index} cannot be read ({error}).")
+        chosen = [i for i in range(start, min(end, len(self.scenes))) if i not in self.exclude]
+        if self.readers > 1:
+            with ThreadPoolExecutor(self.readers) as pool:
+                read = list(pool.map(self._read, chosen))
+        else:
+            read = map(self._read, chosen)
+        for index, scene in zip(chosen, read, strict=True):
+            if isinstance(scene, str):
+                unreadable.append(scene)
+            else:
+                batch[index] = scene
         for index, scene in batch.items():
             check_type("A scene", scene, Scene)
             if len(scene.boxes):
@@ -217,13 +235,22 @@ class _Scan:
                     "that what is found in it may be right: mine scenes without, or exclude it."
                 )
         probe = {index: _digest(scene) for index, scene in islice(batch.items(), 1)}
-        results = detect(self.model, batch.values(), batch_size=self.batch_size, decode=self.decode)
+        results = self.detect(batch.values())
         candidates = [
             HardNegative.of(index, scene, detections)
             for index, (scene, detections) in zip(batch, results, strict=True)
             if len(detections)
         ]
         return len(batch), unreadable, candidates, probe
+
+    def _read(self, index: int) -> Scene | str:
+        """Return a scene, or words on why it cannot be read."""
+        try:
+            return self.scenes[index]
+        except ValueError as error:
+            return str(error)
+        except OSError as error:
+            return f"Scene {index} cannot be read ({error})."
 
     def save(self, path: str | Path) -> None:
         """Write how far it has come; rank 0 does."""
@@ -247,7 +274,8 @@ class _Scan:
     def _key(self) -> str:
         digest = hashlib.sha256()
         settings = (len(self.scenes), self.ranking.max_negatives, self.batch_size)
-        digest.update(repr((settings, sorted(self.exclude), _words(self.decode))).encode())
+        words = _words(self.detect.keywords)
+        digest.update(repr((settings, sorted(self.exclude), words)).encode())
         for name, values in self.model.state_dict().items():
             digest.update(name.encode())
             digest.update(_bytes(values) if isinstance(values, Tensor) else repr(values).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from course_utils.data.datasets import DOWNLOAD_ERRORS, connection_timeout
 from course_utils.detection.boxes import Detections
 from course_utils.detection.centernet import CHANNELS, check_size, maps_to_detections
 from course_utils.detection.scenes import Scene
+from course_utils.detection.tiles import check_tiles, cut_tiles, merge_tiles
 from course_utils.training.preserve_state import eval_mode
 
 MEAN, STD = 85.0, 40.0  # of the simulated scenes' levels, 0 to 255: the net normalises by itself
@@ -73,14 +75,19 @@ def detect(
     *,
     batch_size: int = 64,
     decode: Callable[[Tensor], list[Detections]] = maps_to_detections,
+    tile: int | None = None,
+    overlap: int = 64,
 ) -> Iterator[tuple[Scene, Detections]]:
-    """Run a detector over a stream of scenes of one size; memory is that of one batch.
+    """Run a detector over a stream of scenes; memory is that of one batch.
 
     Args:
         model: maps images (n, 3, h, w), uint8, to whatever `decode` takes.
         scenes: any iterable, of any length.
-        batch_size: scenes at once.
+        batch_size: scenes (or tiles) at once.
         decode: turns the model's output into one `Detections` an image.
+        tile: side in pixels of the tiles that scenes of any size are cut into; None takes each
+            scene whole, which must then all be of one size.
+        overlap: of tiles, in pixels: as long as the longest ship. Boxes are merged.
 
     Yields:
         Each scene with its detections, in order.
@@ -92,6 +99,10 @@ def detect(
     """
     check_type("model", model, nn.Module)
     check_whole("batch_size", batch_size, 1)
+    if tile is not None:
+        check_tiles(tile, overlap)
+        yield from _detect_in_tiles(model, scenes, batch_size, decode, tile, overlap)
+        return
     tensors = chain(model.parameters(), model.buffers(), [torch.empty(0)])  # a rule may have none
     device = next(tensors).device
     stream = iter(scenes)
@@ -101,8 +112,8 @@ def detect(
         shapes = {tuple(scene.image.shape) for scene in batch}
         if len(shapes) > 1:
             raise ValueError(
-                f"The scenes have the sizes {sorted(shapes)}, but a batch needs one: resize them, "
-                "or use batch_size=1."
+                f"The scenes have the sizes {sorted(shapes)}, but a batch needs one: give "
+                "tile=256, or use batch_size=1."
             )
         with torch.no_grad(), eval_mode(model):
             outputs = model(torch.stack([scene.image for scene in batch]).to(device))
@@ -113,6 +124,33 @@ def detect(
                 "`Detections` a scene."
             )
         yield from zip(batch, results, strict=True)
+
+
+def _detect_in_tiles(
+    model: nn.Module, scenes: Iterable[Scene], batch_size: int, decode, tile: int, overlap: int
+) -> Iterator[tuple[Scene, Detections]]:
+    """Detect in the tiles of all scenes, a batch of tiles at a time, and merge them."""
+    waiting: deque[tuple[Scene, list]] = deque()  # scenes whose tiles are under way
+
+    def tiles() -> Iterator[Scene]:
+        for scene in scenes:
+            check_type("A scene", scene, Scene)
+            corners, parts = [], []
+            for left, top, part in cut_tiles(scene, tile, overlap):
+                corners.append((left, top))
+                parts.append(part)
+            waiting.append((scene, corners))
+            yield from parts
+
+    done: list[Detections] = []
+    for _, found in detect(model, tiles(), batch_size=batch_size, decode=decode):
+        done.append(found)
+        scene, corners = waiting[0]
+        if len(done) == len(corners):
+            waiting.popleft()
+            parts = ((*corner, part) for corner, part in zip(corners, done, strict=True))
+            yield scene, merge_tiles(parts, scene.image.shape[1:], tile, overlap)
+            done = []
 
 
 def _block(

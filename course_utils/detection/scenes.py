@@ -229,9 +229,9 @@ class SceneLoader:
                 (pool.images[(rows := next(order)[own]).to(pool.images.device)], pool.boxes[rows])
                 for (pool, _, own), order in zip(self.pools, orders, strict=True)
             ]
-            turn = int(torch.randint(4, (), generator=generator))
+            turns = int(torch.randint(4, (), generator=generator))
             mirror = bool(torch.randint(2, (), generator=generator))
-            images, maps = zip(*(_turned(*part, turn, mirror) for part in parts), strict=True)
+            images, maps = zip(*(_turned(*part, turns, mirror) for part in parts), strict=True)
             yield torch.cat(images), torch.cat(maps)
 
 
@@ -246,7 +246,13 @@ def _endless(size: int, count: int, generator: torch.Generator) -> Iterator[Tens
 
 
 def _turned(images: Tensor, boxes: Tensor, turns: int, mirror: bool) -> tuple[Tensor, Tensor]:
-    """Turn images by quarters to the left and mirror them, with their boxes; return the maps."""
+    """Turn images with their boxes, and return images and maps."""
+    images, boxes = turn(images, boxes, turns, mirror)
+    return images, boxes_to_maps(boxes, *images.shape[2:])
+
+
+def turn(images: Tensor, boxes: Tensor, turns: int, mirror: bool) -> tuple[Tensor, Tensor]:
+    """Turn square images (n, 3, s, s) by quarters to the left and mirror them, with their boxes."""
     size = images.shape[-1]
     for _ in range(turns):
         x0, y0, x1, y1 = boxes.unbind(-1)
@@ -255,4 +261,4 @@ def _turned(images: Tensor, boxes: Tensor, turns: int, mirror: bool) -> tuple[Te
     if mirror:
         x0, y0, x1, y1 = boxes.unbind(-1)
         boxes, images = torch.stack([size - x1, y0, size - x0, y1], -1), images.flip(-1)
-    return images, boxes_to_maps(boxes, size, size)
+    return images, boxes
