@@ -130,20 +130,28 @@ def plot_path(ax: Axes, surface: Surface, label: str, path: np.ndarray) -> Axes:
     return ax
 
 
-def plot_paths(ax: Axes, surface: Surface, paths: Mapping[str, np.ndarray]) -> Axes:
-    """Draw a map with several paths and a legend.
+def plot_paths(
+    axes: Sequence[Axes], surface: Surface, paths: Mapping[str, np.ndarray]
+) -> Sequence[Axes]:
+    """Draw a map with several paths, and beside it how far above the minimum each step's loss lies.
 
     Args:
-        ax: where to draw.
+        axes: two axes: for the map, and for the losses, with the legend beside them.
         surface: whose map is drawn.
         paths: label -> path, as `descend` returns it; a label that starts with the name of an
             optimizer has its colour.
     """
+    over, beside = axes
+    lowest = surface.loss(torch.tensor(surface.minima[0], dtype=torch.float64))
     for label, path in paths.items():
-        plot_path(ax, surface, label, path)
-    plot_map(ax, surface)
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
-    return ax
+        plot_path(over, surface, label, path)
+        losses = surface.loss(torch.tensor(path.T)) - lowest
+        beside.plot(losses, color=colour_of(label), label=over.lines[-2].get_label())
+    plot_map(over, surface)
+    beside.set(yscale="log", ylim=(1e-6, 2 * float(losses[0])), xlabel="step")
+    beside.set(ylabel="loss above the minimum", title="the losses on these paths")
+    beside.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
+    return axes
 
 
 def points_on_map(surface: Surface, path: np.ndarray) -> np.ndarray:

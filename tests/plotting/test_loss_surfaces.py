@@ -92,31 +92,54 @@ def ax():
     plt.close(fig)
 
 
+@pytest.fixture
+def axes():
+    fig, axes = plt.subplots(1, 2)
+    yield axes
+    plt.close(fig)
+
+
 def words(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 @pytest.mark.parametrize("surface", [RAVINE, SADDLE])
-def test_paths(ax, surface):
+def test_paths(axes, surface):
     """Is each path drawn whole in its optimizer's colour, on a labelled map with the minima?"""
     path = descend(surface, partial(torch.optim.Adam, lr=0.1), steps=20)
-    assert plot_paths(ax, surface, {"Adam, LR 0.1": path, "SGD": path[:5]}) is ax
-    drawn = {line.get_label(): line for line in ax.get_lines()}
+    assert plot_paths(axes, surface, {"Adam, LR 0.1": path, "SGD": path[:5]}) is axes
+    drawn = {line.get_label(): line for line in axes[0].get_lines()}
     np.testing.assert_array_equal(np.transpose(drawn["Adam, LR 0.1"].get_data()), path)
     assert drawn["Adam, LR 0.1"].get_color() == COLOURS["Adam"]
     assert len(drawn["minimum"].get_xdata()) == len(surface.minima)
-    assert words(ax) == ["Adam, LR 0.1", "SGD", "minimum"]
-    assert ax.get_xlabel() and ax.get_ylabel() and ax.get_title() == surface.name
-    assert ax.get_xlim() == surface.xlim
+    for ax in axes:
+        assert ax.get_xlabel() and ax.get_ylabel() and ax.get_title()
+    assert axes[0].get_title() == surface.name
+    assert axes[0].get_xlim() == surface.xlim
 
 
-def test_path_that_runs_away(ax):
+@pytest.mark.parametrize("surface", [RAVINE, SADDLE])
+def test_losses_beside_the_map(axes, surface):
+    """Is each step's loss drawn as its height above the lowest, in the colour of its path?"""
+    path = descend(surface, SGD, (0.5, 0.5), steps=5)
+    plot_paths(axes, surface, {"Adam, LR 0.1": path, "SGD": path[:3]})
+    first, second = axes[1].get_lines()
+    lowest = min(surface.loss(torch.tensor(minimum)) for minimum in surface.minima)
+    heights = [float(surface.loss(torch.tensor(point)) - lowest) for point in path]
+    np.testing.assert_allclose(first.get_ydata(), heights)
+    np.testing.assert_allclose(second.get_ydata(), heights[:3])
+    assert first.get_color() == COLOURS["Adam"] and axes[1].get_yscale() == "log"
+    assert words(axes[1]) == ["Adam, LR 0.1", "SGD"]
+
+
+def test_path_that_runs_away(axes):
     """Does the legend say that a path leaves the map, and is the path cut there?"""
     path = descend(RAVINE, partial(torch.optim.SGD, lr=1.0), steps=400)
     assert not np.isfinite(path[-1]).all()
-    plot_paths(ax, RAVINE, {"SGD": path})
-    assert words(ax)[0] == "SGD (leaves the map)"
-    assert len(ax.get_lines()[0].get_xdata()) == 2
+    plot_paths(axes, RAVINE, {"SGD": path})
+    assert words(axes[1])[0] == "SGD (leaves the map)"
+    assert len(axes[0].get_lines()[0].get_xdata()) == 2
+    assert axes[1].get_ylim()[1] < 100
 
 
 def test_walk(ax):
@@ -139,10 +162,10 @@ def test_walk_off_the_map(ax):
     assert ax.get_title() == "ravine, SGD, LR 1: leaves the map"
 
 
-def test_path_that_leaps_to_infinity(ax):
+def test_path_that_leaps_to_infinity(axes):
     """Is a path cut before a point that is not finite?"""
-    plot_paths(ax, RAVINE, {"SGD": np.array([[0.0, 0.0], [1.0, 0.5], [np.inf, 0.0]])})
-    assert ax.get_lines()[0].get_xdata().tolist() == [0, 1]
+    plot_paths(axes, RAVINE, {"SGD": np.array([[-1.0, 0.0], [1.0, 0.5], [np.inf, 0.0]])})
+    assert axes[0].get_lines()[0].get_xdata().tolist() == [0, 1]
 
 
 @pytest.fixture
