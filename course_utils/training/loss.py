@@ -65,7 +65,7 @@ def batch_weight(loss_function: Callable[..., Tensor], targets: Tensor) -> Tenso
         return len(targets)
     counted = targets != ignored
     if weight is None:
-        return counted.sum()
+        return counted.count_nonzero()
     return (weight.to(targets.device)[targets.where(counted, 0)] * counted).sum()
 
 

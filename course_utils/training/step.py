@@ -109,7 +109,8 @@ class TrainStep:
 
     def weight(self, *batches: tuple[Tensor, Tensor]) -> Tensor | int:
         """Return the weight of a step's loss in the mean over an epoch."""
-        return sum(batch_weight(self.loss_function, targets) for _, targets in batches)
+        first, *others = (batch_weight(self.loss_function, targets) for _, targets in batches)
+        return sum(others, start=first)
 
     def clip_gradients(self) -> None:
         """Scale the gradients down to the largest norm that is allowed."""
