@@ -1,9 +1,18 @@
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 
 from course_utils.data.device_loader import DeviceLoader
 from course_utils.lessons import lesson_05
-from course_utils.lessons.lesson_05 import ARMS, best_peak, mean_effective_lr
+from course_utils.lessons.lesson_05 import (
+    ARMS,
+    arms_table,
+    best_peak,
+    chosen_peaks,
+    mean_effective_lr,
+    plot_peaks,
+)
 from experiments import tune_05
 
 CPU = torch.device("cpu")
@@ -74,3 +83,35 @@ def test_stored_result_is_whole(net):
         assert peaks[0] < entry["peak"] < peaks[-1]
         assert entry["peak"] == float(best_peak(entry["validation"]))
         assert len(entry["test"]) == number
+
+
+def test_chosen_peaks(smoke, monkeypatch):
+    """Are peaks taken from the stored file, and elsewhere of one mean effective LR?"""
+    peaks = chosen_peaks(smoke)
+    assert peaks["constant 0.90"] == pytest.approx(smoke.peaks[1])
+    effective = [mean_effective_lr(arm, peak) for arm, peak in peaks.items()]
+    assert list(peaks) == list(ARMS) and np.ptp(effective) < 1e-9
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    stored = lesson_05.stored("simple_net")
+    assert chosen_peaks(lesson_05.settings()) == {arm: stored[arm]["peak"] for arm in ARMS}
+
+
+def test_arms_table():
+    """Does a row give peak, effective LR, accuracy and the lead, whose seeds are paired?"""
+    accuracy = {"cyclical": [80, 85, 90], "constant 0.90": [78, 83, 88]}
+    rows = arms_table({"cyclical": 0.2, "constant 0.90": 0.1}, accuracy).splitlines()
+    assert rows[1].split()[:2] == ["cyclical", "0.2"] and rows[1].endswith("85 ± 12")
+    assert rows[2].split() == "constant 0.90 0.1 0.48 83 ± 12 2.00 ± 0.00".split()
+
+
+def test_plot_peaks():
+    """Are the same means drawn over the peak and over the effective LR, and no bar far below?"""
+    validation = {"0.1": [80.0, 82.0], "0.2": [84.0, 86.0], "0.4": [10.0, 50.0]}
+    fig, axes = plt.subplots(1, 2, sharey=True)
+    plot_peaks(axes, {"constant 0.90": {"validation": validation}})
+    for ax, factor in zip(axes, (1, mean_effective_lr("constant 0.90", 1.0)), strict=True):
+        line = ax.get_lines()[0]
+        np.testing.assert_allclose(line.get_xdata(), factor * np.array([0.1, 0.2, 0.4]))
+        assert list(line.get_ydata()) == [81, 85, 30]
+        assert len(ax.containers) == 2
+    plt.close(fig)

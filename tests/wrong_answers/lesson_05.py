@@ -1,15 +1,17 @@
 """Wrong answers to lesson 05's exercise that learners really give."""
 
 RIGHT = """
-def momentum_at(step, total_steps, lr, tail=0.1, at_low_lr=0.95, at_peak=0.85):
-    leg = (total_steps - 1) * (1 - tail) / 2
-    if step <= leg:
-        momentum = at_low_lr + step / leg * (at_peak - at_low_lr)
-    elif step <= 2 * leg:
-        momentum = at_peak + (step - leg) / leg * (at_low_lr - at_peak)
-    else:
-        momentum = at_low_lr
-    return momentum, lr / (1 - momentum)
+def set_step(optimizer, lr, peak, at_low_lr=0.95, at_peak=0.85):
+    low = peak / 10
+    rise = max(0, (lr - low) / (peak - low))
+    momentum = at_low_lr + rise * (at_peak - at_low_lr)
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+        if "betas" in group:
+            group["betas"] = (momentum, group["betas"][1])
+        else:
+            group["momentum"] = momentum
+    return lr, momentum
 """
 
 
@@ -19,45 +21,95 @@ def changed(old: str, new: str) -> str:
     return RIGHT.replace(old, new)
 
 
+RETURN = "return lr, momentum"
+LOOP = "for group in optimizer.param_groups:"
+BETAS = 'group["betas"] = (momentum, group["betas"][1])'
+LINE = "momentum = at_low_lr + rise * (at_peak - at_low_lr)"
+RISE = "rise = max(0, (lr - low) / (peak - low))"
+PAIR = "Return a pair: the learning rate, then the momentum"
+
 WRONG_ANSWERS = {
+    "momentum alone": (changed(RETURN, "return momentum"), PAIR),
+    "LR alone": (changed(RETURN, "return lr"), PAIR),
+    "pair the wrong way round": (
+        changed(RETURN, "return momentum, lr"),
+        "Return the learning rate first",
+    ),
+    "effective LR returned": (
+        changed(RETURN, "return lr / (1 - momentum), momentum"),
+        "Return the LR itself",
+    ),
+    "sets, but returns nothing": (
+        changed(RETURN, "pass"),
+        "nothing is returned",
+    ),
+    "cosine in place of a straight line": (
+        changed(LINE, "import math\n    rise = (1 - math.cos(math.pi * rise)) / 2\n    " + LINE),
+        "in a straight line",
+    ),
     "up with the LR": (
-        changed("tail=0.1, at_low_lr=0.95, at_peak=0.85", "tail=0.1, at_peak=0.95, at_low_lr=0.85"),
+        changed(LINE, "momentum = at_peak + rise * (at_low_lr - at_peak)"),
         "it must be lowest where the LR is highest",
     ),
-    "down only": (
-        changed(
-            "momentum = at_peak + (step - leg) / leg * (at_low_lr - at_peak)", "momentum = 0.85"
-        ).replace("    else:\n        momentum = at_low_lr", "    else:\n        momentum = 0.85"),
-        "it must rise again",
+    "share of the peak": (
+        changed(RISE, "rise = lr / peak"),
+        "count the rise from there",
     ),
-    "no tail": (
-        changed("elif step <= 2 * leg:", "elif True:"),
-        "The momentum rises on in the tail",
+    "divided by the peak": (
+        changed(RISE, "rise = max(0, (lr - low) / peak)"),
+        "divide by that",
     ),
-    "forgets the tail in the legs": (
-        changed("(total_steps - 1) * (1 - tail) / 2", "(total_steps - 1) / 2"),
-        "leave the fraction `tail` for the tail",
+    "low LR typed in": (
+        changed("low = peak / 10", "low = 0.1").replace("(peak - low)", "0.9"),
+        "whatever the peak is",
     ),
-    "intervals miscounted": (
-        changed("(total_steps - 1)", "total_steps"),
-        "there are total_steps - 1 intervals",
+    "no end in the tail": (
+        changed(RISE, "rise = (lr - low) / (peak - low)"),
+        "in the tail, the momentum stays",
     ),
-    "multiplies": (changed("lr / (1 - momentum)", "lr * (1 - momentum)"), "not multiplied by it"),
-    "divides by the momentum": (
-        changed("lr / (1 - momentum)", "lr / momentum"),
-        "not by momentum",
+    "attributes of the optimizer": (
+        changed(LOOP, "optimizer.lr, optimizer.momentum = lr, momentum\n    for group in []:"),
+        "write into each group of optimizer.param_groups",
     ),
-    "returns the LR": (changed("lr / (1 - momentum)", "lr"), "This is the LR itself"),
-    "effective LR alone": (
-        changed("return momentum, lr", "return lr"),
-        "Expected the shape (5, 2)",
+    "defaults of the optimizer": (
+        changed(LOOP, 'optimizer.defaults["momentum"] = momentum\n    for group in []:'),
+        "write into each group of optimizer.param_groups",
+    ),
+    "LR forgotten": (changed('group["lr"] = lr', "pass"), "set 'lr' in the group too"),
+    "effective LR set": (
+        changed('group["lr"] = lr', 'group["lr"] = lr / (1 - momentum)'),
+        "Set the LR itself",
+    ),
+    "first group alone": (changed(LOOP, LOOP[:-1] + "[:1]:"), "Only the first parameter group"),
+    "momentum for Adam": (
+        changed(BETAS, 'group["momentum"] = momentum'),
+        "Adam does not read 'momentum'",
+    ),
+    "one value for a pair": (changed(BETAS, 'group["betas"] = momentum'), "'betas' is a pair"),
+    "a tuple changed in part": (
+        changed(BETAS, 'group["betas"][0] = momentum'),
+        "a tuple, which cannot be changed in part",
+    ),
+    "betas asked of SGD": (
+        changed('if "betas" in group:', "if True:"),
+        "SGD's groups have no 'betas'",
+    ),
+    "both betas": (changed(BETAS, 'group["betas"] = (momentum, momentum)'), "Only the first of"),
+    "second beta typed in": (
+        changed(BETAS, 'group["betas"] = (momentum, 0.999)'),
+        "Keep the second beta that is there",
     ),
     "momenta typed in": (
-        changed("momentum = at_low_lr\n", "momentum = 0.95\n"),
-        "is one of them typed in as a number?",
+        changed(LINE, "momentum = 0.95 - 0.1 * rise"),
+        "typed in as a number",
     ),
-    "integer legs": (
-        changed("(total_steps - 1) * (1 - tail) / 2", "int((total_steps - 1) * (1 - tail) / 2)"),
-        "do not round them",
+    "one value in a tuple": (changed(BETAS, 'group["betas"] = (momentum,)'), "'betas' is a pair"),
+    "second beta": (
+        changed(BETAS, 'group["betas"] = (group["betas"][0], momentum)'),
+        "The first of 'betas' is the momentum",
+    ),
+    "rounded": (
+        changed(LINE, "momentum = round(at_low_lr + rise * (at_peak - at_low_lr), 1)"),
+        "0.95, 0.925, 0.85, 0.925 and 0.95",
     ),
 }
