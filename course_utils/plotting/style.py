@@ -28,6 +28,8 @@ COLOURS = {
     "step decay": OKABE_ITO["orange"],
     "linear decay": OKABE_ITO["sky blue"],
     "constant": OKABE_ITO["black"],
+    "constant + cooldown": OKABE_ITO["vermilion"],
+    "1cycle with constant momentum": OKABE_ITO["purple"],
     # lesson 01: ways to treat imbalanced data
     "as it is": OKABE_ITO["black"],
     "oversampling": OKABE_ITO["green"],
