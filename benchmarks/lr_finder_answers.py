@@ -36,12 +36,13 @@ KNOWN = (
     "The loss falls as a sigmoid of the logarithm of the learning rate and then explodes, so "
     "that its steepest point is known. Suggestion over that point, with each finder's own "
     "smoothing and rules, in sweeps of so many steps; and the range over ten seeds of noise with "
-    "a standard deviation of 0.05. `valley` aims at another point, so that only its range "
-    "compares. The optimizer's own learning rate is the sweep's lowest, since ignite takes its "
-    "first step with it."
+    "a standard deviation of 0.05. `suggestion` and `valley` aim at other points, so that only "
+    "their ranges compare. The optimizer's own learning rate is the sweep's lowest, since ignite "
+    "takes its first step with it."
 )
 KNOWN_READING = (
-    "Smoothing that looks back delays the curve; ours is centred before the pick. Lightning's "
+    "Smoothing that looks back delays the curve; ours is centred before the pick. Our suggestion "
+    "lies where the fall is done, and nearer to it the finer the sweep. Lightning's "
     "slope is that over the learning rate itself, not its logarithm, which moves the pick to the "
     "left."
 )

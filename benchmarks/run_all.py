@@ -27,6 +27,7 @@ LIMITS = {
     "lr_finder_step": 90,
     "lr_finder_traces": 40,
     "lr_finder_answers": 80,
+    "lr_finder_regret": 20,
     "image_feed": 60,
     "oversampling": 60,
     "one_cycle": 40,

@@ -5,6 +5,7 @@ import pytest
 from benchmarks import (
     image_feed,
     lr_finder_answers,
+    lr_finder_regret,
     lr_finder_step,
     lr_finder_traces,
     mining,
@@ -68,8 +69,18 @@ def test_answers():
     assert [row["steps after the NaN"] for row in faults.rows] == [0, 0]
     assert all(row["suggestion / LR of the NaN"] < 1 for row in faults.rows)
     assert {row["suggestion on a constant loss"] for row in faults.rows} == {"ValueError"}
-    assert known.rows[0]["300 steps"] == pytest.approx(1, rel=0.25)
+    assert known.rows[1]["300 steps"] == pytest.approx(1, rel=0.25)  # the steepest point
+    assert known.rows[0]["300 steps"] > 1.5
     assert all(row["highest / lowest"] >= 1 for row in scatter.rows)
+
+
+def test_regret():
+    """Is ours the first row of both halves, beside each peer, and under three points at worst?"""
+    tables = lr_finder_regret.measure()
+    assert [len(table.rows) for table in tables] == [11, 11]
+    for table in tables:
+        assert table.rows[0][""] == "course_utils, suggestion"
+        assert max(table.rows[0][name] for name in lr_finder_regret.COLUMNS) < 3
 
 
 def test_image_feed():
