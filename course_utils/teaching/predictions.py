@@ -10,17 +10,25 @@ from course_utils.teaching.progress import load, record
 def predict(lesson: str, question: str, guess: float | str | None, unit: str = "") -> None:
     """Record the learner's guess and print what was recorded; None keeps an older guess.
 
-    A guess is a finite number or a text; anything else gets a sentence and is not recorded.
+    A guess is a finite number, also as a text with its unit ("40 %"), or a text; anything else gets a
+    sentence and is not recorded.
     """
     if guess is None:
         print(f"{question}: no guess yet: replace None by your guess and run this cell again.")
         return
     guess = _plain(guess)
+    if isinstance(guess, str) and unit:
+        number = _plain_number(guess.strip().removesuffix(unit))
+        guess = guess if number is None else number
     if guess is None:
         print(f"{question}: the guess is neither a finite number nor a text: give one of these.")
         return
     record(lesson, "predictions", question, {"guess": guess, "unit": unit})
     print(f"{question}: your guess is {_with_unit(guess, unit)}.")
+    if unit == "%" and not isinstance(guess, str) and 0 < guess < 1:
+        print(
+            f"If you mean {_number(100 * guess)} %, write {_number(100 * guess)} and run it again."
+        )
 
 
 def compare(lesson: str, question: str, measured: float | str, unit: str = "") -> None:
@@ -49,8 +57,7 @@ def compare(lesson: str, question: str, measured: float | str, unit: str = "") -
 def _distance(guess: float | str, result: float | str) -> str:
     """Say in words how far a guess is from the result."""
     if isinstance(guess, str) or isinstance(result, str):
-        same = str(guess).strip().casefold() == str(result).strip().casefold()
-        return "right" if same else "not the same"
+        return "right" if _bare(guess) == _bare(result) else "not the same"
     if math.isclose(guess, result, rel_tol=0.1):
         return "close, within 10 %"
     direction = "high" if guess > result else "low"
@@ -61,10 +68,19 @@ def _distance(guess: float | str, result: float | str) -> str:
     return f"{_number(abs(guess - result))} too {direction}"
 
 
+def _bare(answer: float | str) -> str:
+    """Return a text without its case, its last stop and the s of a plural."""
+    return str(answer).strip().rstrip(".!").casefold().removesuffix("s")
+
+
 def _plain(value) -> float | str | None:
     """Turn a number of NumPy or PyTorch into a float; None for what is neither number nor text."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")  # no half of a character
+    return _plain_number(value)
+
+
+def _plain_number(value) -> float | None:
     try:
         number = float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):

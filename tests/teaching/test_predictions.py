@@ -57,6 +57,7 @@ def test_no_proper_guess(guess, path, capsys):
         (0, 1560, "you guessed 0; measured 1560: 1560 too low."),
         (0, 0, "you guessed 0; measured 0: close, within 10 %."),
         (" 1Cycle", "1cycle", "you guessed  1Cycle; measured 1cycle: right."),
+        ("Clouds.", "cloud", "you guessed Clouds.; measured cloud: right."),
         ("step decay", "1cycle", "you guessed step decay; measured 1cycle: not the same."),
         (2, float("nan"), "you guessed 2; measured nan: not the same."),
         (2, torch.tensor(2.0), "you guessed 2; measured 2: close, within 10 %."),
@@ -80,6 +81,21 @@ def test_units(capsys):
         "Accuracy: you guessed 50 %; measured 83.2 %: 33.2 too low.\n"
         "Accuracy: you guessed 50 %; measured 83.2 percent: 33.2 too low.\n"
     )
+
+
+@pytest.mark.parametrize("guess", ["40%", " 40 % ", "40"])
+def test_number_as_a_text(guess, capsys):
+    """Is a number that was typed with its unit, or in quotes, a number?"""
+    predict("02", "Accuracy", guess, unit="%")
+    compare("02", "Accuracy", 80)
+    assert "40 %; measured 80 %: a factor of 2 too low" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("guess, asked", [(0.8, True), (1, False), (80, False)])
+def test_fraction_for_per_cent(guess, asked, capsys):
+    """Is a fraction, where per cent are asked for, asked about?"""
+    predict("02", "Accuracy", guess, unit="%")
+    assert ("If you mean 80 %, write 80" in capsys.readouterr().out) == asked
 
 
 def test_half_a_character():
