@@ -179,7 +179,7 @@ def reproduce(name: str, *, seeds: int, machine: Machine, results: ResultFile) -
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
-    os.environ.setdefault("COURSE_PROFILE", "full")
+    os.environ["COURSE_PROFILE"] = os.environ.get("COURSE_PROFILE") or "full"
     try:
         options, names = _parse(arguments, list(experiments()))
         torch.backends.cudnn.benchmark = True  # all batches of a run are of one shape

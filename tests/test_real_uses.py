@@ -1076,11 +1076,18 @@ def other_data(parts):
     return {}
 
 
+def other_values(parts):
+    inputs, targets = parts[2].dataset.tensors
+    parts[2] = DataLoader(TensorDataset(inputs + 1, targets), parts[2].batch_size)
+    return {}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (other_seed, "its random seed is 5, but here it is 99; give each run a file"),
         (other_data, "its data is"),
+        (other_values, "its data is"),
         (other_lr, r"lr of group 0 is 0.1, but here it is 0.01.*override=\['lr'\]"),
     ],
 )

@@ -184,11 +184,12 @@ class RunCheckpoint:
 
 
 def fingerprint(loader) -> list[float]:
-    """Return numbers that tell one set of images from another; of other loaders, their length."""
-    if isinstance(getattr(loader, "images", None), Tensor):
-        return [float(part.sum(dtype=torch.float32)) for part in (loader.images, loader.labels)]
+    """Return numbers that tell one data set from another: its tensors' sums, else its length."""
     dataset = getattr(loader, "dataset", loader)
-    return [float(length_hint(dataset))]
+    named = [getattr(dataset, name, None) for name in ("images", "labels", "data", "targets")]
+    tensors = [part for part in (*named, *getattr(dataset, "tensors", ())) if torch.is_tensor(part)]
+    # To five digits: the last ones depend on the number of threads.
+    return [float(length_hint(dataset)), *(float(f"{float(t.sum()):.5g}") for t in tensors)]
 
 
 def _of_another_run(path: Path, name: str, theirs: dict, ours: dict) -> str:

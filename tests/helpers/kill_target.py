@@ -1,6 +1,6 @@
-"""Trainings that are killed, each in a process of its own: test_run_checkpoint.py runs this.
+"""Trainings that are killed, each in a process of its own: test_checkpoint.py runs this.
 
-    python tests/kill_target.py CHECKPOINT STEP step|write [CHECKPOINT STEP step|write ...]
+    python tests/helpers/kill_target.py CHECKPOINT STEP step|write [CHECKPOINT STEP step|write ...]
 
 Prints by which signal each was ended. The processes are forks, so that PyTorch is imported once.
 """

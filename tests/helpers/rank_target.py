@@ -1,6 +1,6 @@
-"""What several ranks do, for test_ranks.py, which starts this under torchrun.
+"""What several ranks do, for test_distributed.py, which starts this under torchrun.
 
-    torchrun --standalone --nproc-per-node=3 tests/rank_target.py FOLDER
+    torchrun --standalone --nproc-per-node=3 tests/helpers/rank_target.py FOLDER
 
 The first time, rank 1 kills itself in the middle of a training. The second time the training goes
 on to its end, and then all other questions are answered; each rank writes its answers to FOLDER.

@@ -10,7 +10,7 @@ from course_utils.detection.airbus import AirbusFolder
 
 TABLE = "train_ship_segmentations_v2.csv"
 SEN2SHIPS = Path(
-    os.environ.get("COURSE_SEN2SHIPS", REPOSITORY.parent / "shared" / "data" / "sen2ships")
+    os.environ.get("COURSE_SEN2SHIPS") or REPOSITORY.parent / "shared" / "data" / "sen2ships"
 )
 
 

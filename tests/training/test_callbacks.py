@@ -46,6 +46,7 @@ def cells():
     return notebook.cells
 
 
+@pytest.mark.slow
 def test_stored_output_is_one_plain_line(cells):
     """Is the stored output one text without widget or carriage return, with the last state?"""
     (output,) = cells[0].outputs

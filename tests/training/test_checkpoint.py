@@ -50,6 +50,7 @@ def killed(tmp_path_factory):
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 @pytest.mark.parametrize("kill", KILLS)
 def test_killed_and_resumed(kill, killed, undisturbed):

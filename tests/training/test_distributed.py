@@ -87,6 +87,7 @@ def all_close(ours, expected):
     )
 
 
+@pytest.mark.slow
 def test_gradients(found, alone):
     """Are all gradients those of one process, where ranks have 2, 2 and 1 samples, or 1, 0 and 0?
 
@@ -274,6 +275,7 @@ with EndWithLostRank(dist.HashStore(), 0, 3):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_told_to_stop():
     """Does SIGTERM end a rank that waits, with one sentence, but not when a child gets it?"""
