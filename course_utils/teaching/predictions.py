@@ -10,7 +10,7 @@ from course_utils.teaching.progress import load, record
 def predict(lesson: str, question: str, guess: float | str | None, unit: str = "") -> None:
     """Record the learner's guess and print what was recorded; None keeps an older guess.
 
-    A guess is a finite number, also as a text with its unit ("40 %"), or a text; anything else gets a
+    A guess is a finite number, also written with its unit ("40 %"), or a text; anything else gets a
     sentence and is not recorded.
     """
     if guess is None:
