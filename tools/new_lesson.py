@@ -1,4 +1,4 @@
-"""Command that makes a new lesson's skeleton: a notebook that runs, and the modules that it needs.
+"""Command that makes a new lesson's skeleton: a notebook that runs, its exercise, wrong answers.
 
     python tools/new_lesson.py 10 warm_restarts
 
@@ -14,13 +14,14 @@ import re
 import sys
 from pathlib import Path
 
+from editions.colab import read_project, repository_address
+
 from course_utils._files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "tools" / "lesson_template"
 PLACES = {
     "lesson.ipynb.in": "notebooks/{number}_{name}.ipynb",
-    "lesson.py": "course_utils/lessons/lesson_{number}.py",
     "exercise.py": "course_utils/lessons/exercise_{number}.py",
     "wrong_answers.py": "tests/wrong_answers/lesson_{number}.py",
 }
@@ -64,10 +65,13 @@ def make_lesson(number: str, name: str, *, root: Path = ROOT) -> list[Path]:
             f"Lesson {number} is there already ({there[0].relative_to(root)}): take a free number."
         )
     title = name.replace("_", " ").capitalize()
+    address = repository_address(read_project(TEMPLATE.parents[1] / "pyproject.toml"))
     for source, target in targets.items():
         text = (TEMPLATE / source).read_text(encoding="utf-8")
+        text = re.sub(r"\bNN\b|(?<=_|0)NN\b", number, text)
+        text = text.replace("TITLE", title).replace("REPOSITORY", address)
         with atomic_write(target) as file:
-            file.write(re.sub(r"\bNN\b|(?<=_)NN\b", number, text).replace("TITLE", title).encode())
+            file.write(text.encode())
     return list(targets.values())
 
 
