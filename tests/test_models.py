@@ -1,6 +1,9 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
+from course_utils.data import load_images, pool_images
+from course_utils.diagnostics.model_checks import check_first_loss
 from course_utils.models import CifarResNet, simple_net, small_cnn
 
 
@@ -39,9 +42,8 @@ def test_resnet_without_projections():
 
 
 def test_resnet_shortcut():
-    """Does a block whose convolutions are dead pass its (non-negative) input on unchanged?"""
+    """Does a fresh block pass its (non-negative) input on unchanged?"""
     block = CifarResNet(14).blocks[1]
-    torch.nn.init.zeros_(block.norm2.weight)
     images = torch.rand(2, 16, 8, 8)
     assert torch.equal(block(images), images)
 
@@ -49,6 +51,18 @@ def test_resnet_shortcut():
 def test_resnet_output():
     """Does the net map 32 x 32 images to logits?"""
     assert CifarResNet(8)(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("depth", [20, 56])
+def test_resnet_first_loss(depth):
+    """Does the course's own check of the first loss accuse the ResNets on none of 20 seeds?"""
+    few = pool_images(load_images()[0].subset(range(64)), 2)
+    for seed in range(20):
+        torch.manual_seed(seed)
+        model = CifarResNet(depth, channels=1)
+        with torch.no_grad():
+            loss = F.cross_entropy(model(few.normalised(few.images)), few.labels)
+        assert not check_first_loss(float(loss), images=64, classes=10)
 
 
 @pytest.mark.parametrize("depth", [2, 18, 57])
