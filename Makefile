@@ -3,9 +3,10 @@
 VENV    ?= .venv
 PORT    ?= 8888
 BROWSER ?= yes
-FOLDER  ?= notebooks
+COURSE_HOME ?= my_course
 SEEDS   ?= 1 2 3
 TO      ?= build/assignment
+LESSONS ?= *
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
 GRADING := $(VENV)/.grading
@@ -34,9 +35,11 @@ help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
 	@echo "Options of all: PYTHON=python3.12 VENV=.venv TORCH_INDEX=address (README.md: PyTorch's CPU build)"
 
-lab: $(READY)  ## open the course in JupyterLab; PORT=8888, BROWSER=no for a server
+lab: $(READY)  ## open your own copy of the course in JupyterLab; PORT=8888 BROWSER=no RESET=04
+	@$(EDITIONS) $(BIN)/python -m editions.learner --to "$(COURSE_HOME)" $(if $(RESET),--reset $(RESET)) \
+		$(if $(filter no,$(SOLUTIONS)),--no-solutions) $(wildcard notebooks/*.ipynb)
 	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ROOT) \
-		--ServerApp.root_dir=$(FOLDER) --LabApp.default_url=/lab/tree/$(LESSON) \
+		--ServerApp.root_dir="$(COURSE_HOME)" --LabApp.default_url=/lab/tree/$(LESSON) \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
 test: lint $(GRADING)  ## lint, all unit tests and every notebook, with coverage
@@ -89,8 +92,8 @@ test-student: student  ## run every notebook of the student edition from top to 
 	COURSE_PROGRESS=$$(mktemp -d)/progress.json OMP_NUM_THREADS=1 $(BIN)/python -m nbconvert --to notebook --execute \
 		--output-dir build/student-run build/student/*.ipynb
 
-assignment: $(GRADING)  ## make nbgrader's course folder with a release of each lesson; TO=build/assignment
-	$(EDITIONS) $(BIN)/python -m editions.assignment --to $(TO) $(wildcard notebooks/*.ipynb)
+assignment: $(GRADING)  ## make nbgrader's course folder; LESSONS="00 02 04" TO=build/assignment
+	$(EDITIONS) $(BIN)/python -m editions.assignment --to $(TO) $(wildcard $(LESSONS:%=notebooks/%_*.ipynb))
 
 site: $(READY)  ## build the web edition in build/site
 	@$(BIN)/python -c 'import myst_nb, sphinx_book_theme' 2>/dev/null || \

@@ -1,4 +1,4 @@
-"""The real JupyterLab server, started by `make lab`, on copies of the notebooks."""
+"""The real JupyterLab server, started by `make lab`, on a learner's own copy of the lessons."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "course-test"
@@ -79,7 +77,6 @@ def running_server() -> Iterator[Server]:
     """
     with TemporaryDirectory(prefix="course-browser-") as temporary, socket.socket() as probe:
         folder = Path(temporary) / "notebooks"
-        copy_notebooks(folder)
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
@@ -90,7 +87,7 @@ def running_server() -> Iterator[Server]:
         command = ["make", "--no-print-directory", "lab", f"PORT={port}", "BROWSER=no"]
         with log.open("wb") as written:
             process = subprocess.Popen(
-                [*command, f"FOLDER={folder}"],
+                [*command, f"COURSE_HOME={folder}"],
                 cwd=ROOT,
                 env=_environment(Path(temporary), server),
                 stdout=written,
@@ -104,17 +101,6 @@ def running_server() -> Iterator[Server]:
             with suppress(ProcessLookupError):  # it has ended by itself
                 os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=60)
-
-
-def copy_notebooks(folder: Path) -> None:
-    """Copy the lessons without their outputs, so that what is seen later is new."""
-    folder.mkdir()
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        nbformat.write(notebook, folder / path.name)
 
 
 def _environment(folder: Path, server: Server) -> dict[str, str]:

@@ -24,6 +24,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from editions import EditionError
+from editions.committed import read_lessons
 from editions.leaks import solution_lines
 from editions.student import student_editions, write_editions
 
@@ -137,6 +138,7 @@ configure(c, Path(__file__).parent)  # noqa: F821 (nbgrader defines c)
 # Without nbgrader's ClearSolutions: the lessons' stubs stay, and their solutions are other cells.
 RELEASE_STEPS = (
     "editions.leaks.RefuseNearMisses",
+    "editions.leaks.RefuseAnswers",
     "editions.student.RemoveSolutions",
     "editions.student.ClearWidgetStates",
     "nbgrader.preprocessors.LockCells",
@@ -190,9 +192,8 @@ def make_assignments(paths: Sequence[Path], folder: Path) -> None:
         raise EditionError(
             "nbgrader is not installed: `make assignment` does it, or pip install -e '.[grading]'."
         ) from None
-    for path in paths:
-        text = path.read_text(encoding="utf-8")
-        write_editions({path.name: text}, folder / "source" / path.stem)
+    for name, lesson in read_lessons(paths).items():
+        write_editions({name: nbformat.writes(lesson)}, folder / "source" / Path(name).stem)
     if not (folder / SETTINGS).exists():
         (folder / SETTINGS).write_text(SETTINGS_TEXT.format(tools=str(TOOLS)), encoding="utf-8")
     # nbgrader calls alembic by name, which a virtual environment that is not activated hides.

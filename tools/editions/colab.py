@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from traitlets import List, Unicode
 
 from course_utils._files import atomic_write
+from editions.committed import read_lessons
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -129,9 +130,9 @@ def main(arguments: list[str]) -> int:
     project = read_project(options.project)
     address = repository_address(project)
     step = AddFirstCell(address=address, packages=requirements(project))
-    for path in options.notebooks:
-        notebook, _ = step.preprocess(nbformat.read(path, as_version=4), {})
-        with atomic_write(options.to / path.name) as file:
+    for name, lesson in read_lessons(options.notebooks).items():
+        notebook, _ = step.preprocess(lesson, {})
+        with atomic_write(options.to / name) as file:
             file.write(nbformat.writes(notebook).encode())
     print(f"{len(options.notebooks)} notebooks for Colab are in {options.to}.")
     if is_placeholder(address):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import html
 import re
@@ -87,6 +88,55 @@ def _of_cell(cell: NotebookNode) -> list[str]:
 def _tags(cell: NotebookNode) -> list[str]:
     tags = cell.metadata.get("tags", [])
     return [tags] if isinstance(tags, str) else tags
+
+
+class RefuseAnswers(Preprocessor):
+    """Refuses a notebook in which the teacher's own answer stands: a solved exercise, a guess."""
+
+    enabled = True
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Pass a notebook on as it is.
+
+        Raises:
+            EditionError: there is an answer.
+        """
+        sentences = answers(nb)
+        if sentences:
+            raise EditionError("\n".join(sentences))
+        return nb, resources
+
+
+def answers(notebook: NotebookNode) -> list[str]:
+    """Return a sentence for each exercise, guess and quiz question that is answered."""
+    sentences = []
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        if "exercise" in _tags(cell) and "NotImplementedError" not in cell.source:
+            sentences.append(f"Cell {index} is an exercise that is solved: put its stub back.")
+        for call in _calls(cell.source):
+            name, place = call.func.id, {"predict": 2, "ask": 4}.get(call.func.id)
+            given = [k.value for k in call.keywords if k.arg in ("guess", "answer")]
+            given += call.args[place : place + 1] if place else []
+            if place and any(not _is_none(value) for value in given):
+                sentences.append(f"Cell {index} answers {name}(...): put None back.")
+    return sentences
+
+
+def _calls(source: str) -> Iterator[ast.Call]:
+    """Yield the calls of functions by their bare names."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a magic command, say
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 # A line of fewer words (`break`, `model.eval()`, `last += 1`) stands in other code as well.

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.preprocessors import (
     ClearOutputPreprocessor,
@@ -25,7 +24,8 @@ from traitlets.config import Config
 
 from course_utils._files import atomic_write
 from editions import EditionError
-from editions.leaks import SOLUTION, RefuseLeaks, RefuseNearMisses, solution_lines
+from editions.committed import read_lessons
+from editions.leaks import SOLUTION, RefuseAnswers, RefuseLeaks, RefuseNearMisses, solution_lines
 
 
 class RemoveSolutions(TagRemovePreprocessor):
@@ -51,6 +51,7 @@ class ClearWidgetStates(Preprocessor):
 
 STEPS = (
     RefuseNearMisses,
+    RefuseAnswers,
     RemoveSolutions,
     ClearOutputPreprocessor,
     ClearWidgetStates,
@@ -68,10 +69,11 @@ def student_editions(paths: Sequence[Path]) -> dict[str, str]:
         File name -> the notebook as text.
 
     Raises:
-        EditionError: a marker is nearly one of a solution, or a line of a solution survives.
+        EditionError: a marker is nearly one of a solution, an exercise or a guess is answered, or a
+            line of a solution survives.
         FileNotFoundError: there is no such notebook.
     """
-    notebooks = {path.name: nbformat.read(path, as_version=4) for path in paths}
+    notebooks = read_lessons(paths)
     exporter = NotebookExporter(
         config=Config(RefuseLeaks={"lines": solution_lines(notebooks.values())}),
         default_preprocessors=[],
