@@ -11,7 +11,7 @@ LESSONS = {
     "02": ("The learning-rate finder", 25),
     "03": ("The variants of SGD", 35),
     "04": ("The 1cycle policy", 35),
-    "05": ("Cyclical momentum", 25),
+    "05": ("Cyclical momentum", 30),
     "06": ("All other hyperparameters matter", 30),
     "07": ("Plot the losses", 30),
     "08": ("Overfit a tiny set first", 35),
