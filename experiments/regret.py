@@ -44,10 +44,12 @@ from course_utils.data.datasets import load_fashion_mnist
 from course_utils.data.device_loader import DeviceLoader
 from course_utils.data.image_dataset import ImageDataset, pool_images, train_and_test
 from course_utils.lr import LRCurve, OneCycle, find_lr, largest_usable_lr, smooth
+from course_utils.lr.curve import PEAK_FACTOR
 from course_utils.models import CifarResNet, simple_net, small_cnn
 from course_utils.training.evaluate import evaluate
 from course_utils.training.history import NonFiniteLoss
 from course_utils.training.loop import fit
+from experiments import store
 
 RESULTS = ResultFile(Path(__file__).with_name("regret.json"))
 CURVES = ResultFile(Path(__file__).with_name("regret_curves.json"))
@@ -304,6 +306,12 @@ def regrets(result: dict, mode: str, picks: list, factor: float = 1) -> list[flo
 
 def score(results: dict, half: str, mode: str, rule: str, factor: float = 1) -> tuple:
     """Return (mean over the tasks of a half, worst task, sweeps without a suggestion) of a rule."""
+    lost, silent = points_lost(results, half, mode, rule, factor)
+    return mean(lost), max(lost), silent
+
+
+def points_lost(results: dict, half: str, mode: str, rule: str, factor: float) -> tuple:
+    """Return (points that a rule loses on each task of a half, sweeps without a suggestion)."""
     lost, silent = [], 0
     for result in results.values():
         if result["half"] != half:
@@ -315,7 +323,7 @@ def score(results: dict, half: str, mode: str, rule: str, factor: float = 1) -> 
         found = regrets(result, mode, picks, factor)
         silent += len(picks) - len(found)
         lost += [mean(found)] if found else []
-    return mean(lost), max(lost), silent
+    return [round(points, 3) for points in lost], silent
 
 
 def _grid_search(result: dict, mode: str) -> float:
@@ -374,6 +382,28 @@ def table(results: dict) -> str:
     return "\n".join(lines)
 
 
+def summary(results: dict) -> dict:
+    """Return what the lessons show: rule -> mode -> half -> the points that each task lost."""
+    peers = next(iter(results.values()))["peers"]
+    rules = {
+        "suggestion": ("suggestion, fine sweep", 1, PEAK_FACTOR),
+        "minimum without delay": ("minimum, fine sweep", 1, 1),
+        "minimum": ("trailing minimum, fine sweep", 1, 1),
+        "a tenth of the minimum": ("trailing minimum, fine sweep", 0.1, 0.1),
+        "steepest": ("steepest, fine sweep", 1, 1),
+        "0.01 without looking": ("blind", 1, 1),
+        "best of a grid by one seed": ("one grid search", 1, 1),
+        **{name: (name, 1, 1) for name in peers},
+    }
+    return {
+        label: {
+            mode: {half: points_lost(results, half, mode, rule, factor)[0] for half in HALVES}
+            for mode, factor in zip(MODES, factors, strict=True)
+        }
+        for label, (rule, *factors) in rules.items()
+    }
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure every task that is not stored yet, each stored as it ends, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -398,6 +428,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"{name} ({tasks[name].half}): {time.perf_counter() - start:.0f} s", flush=True)
     if not (results := RESULTS.read().get("tasks")):
         raise SystemExit("Nothing is stored yet: run python -m experiments.regret.")
+    store("regret", {"points lost": summary(results)}, torch.device("cpu"))
     print(table(results))
 
 

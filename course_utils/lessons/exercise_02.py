@@ -14,15 +14,22 @@ def _range_test(
     """Solve the exercise, or make one of the mistakes that learners make."""
     gaps = steps if mistake == "one gap too many" else steps - 1
     factor = (max_lr / min_lr) ** (1 / gaps)
+    if mistake == "power first":
+        factor = max_lr / min_lr ** (1 / gaps)
     lrs, smoothed_losses, raw_losses = [], [], []
     lr, average = min_lr, 0.0
     best = 0.0 if mistake == "best starts at zero" else math.inf
     for t in range(1, steps + 1):
         loss = step(lr)
-        average = beta * average + (1 - beta) * loss
+        weight = beta if mistake == "weights exchanged" else 1 - beta
+        average = (1 - weight) * average + weight * loss
+        if mistake == "starts at the first loss" and t == 1:
+            average = loss
         if mistake == "counts from zero":
             t -= 1
         smoothed = average if mistake == "no correction" else average / (1 - beta**t)
+        if mistake == "correction without brackets":
+            smoothed = average / 1 - beta**t
         if mistake == "corrects what it averages on":
             average = smoothed
         raw_losses.append(loss)
@@ -39,6 +46,8 @@ def _range_test(
             lrs.append(math.log10(lr) if mistake == "logarithms" else lr)
             smoothed_losses.append(smoothed)
         lr = lr + (max_lr - min_lr) / (steps - 1) if mistake == "adds" else lr * factor
+    if mistake == "pairs":
+        return list(zip(lrs, smoothed_losses, strict=True))
     return lrs, raw_losses[: len(lrs)] if mistake == "unsmoothed" else smoothed_losses
 
 
@@ -46,8 +55,13 @@ MISTAKES = {
     "adds": "The learning rate grows by equal differences; multiply it by a constant factor.",
     "one gap too many": "The last learning rate is not max_lr: steps points have steps - 1 gaps.",
     "logarithms": "These are logarithms of the learning rates; return the learning rates.",
+    "power first": "The power binds more tightly than /; divide first: (max_lr / min_lr) ** (...).",
+    "pairs": "These are pairs; return two lists, the learning rates and the smoothed losses.",
     "unsmoothed": "These are the raw losses; return the smoothed ones.",
     "no correction": "The bias correction is missing: divide the average by 1 - beta**t.",
+    "correction without brackets": "Brackets are missing around 1 - beta**t.",
+    "weights exchanged": "The weights are exchanged: beta belongs to the average.",
+    "starts at the first loss": "The average starts at the first loss; start at 0, then correct.",
     "counts from zero": "The correction divides by zero: count t from 1 in 1 - beta**t.",
     "corrects what it averages on": "Correct a copy: the running average itself stays uncorrected.",
     "raw loss": "The stop looks at the raw loss; it is the smoothed loss that decides.",
@@ -111,14 +125,15 @@ EXERCISE = Exercise(
 QUIZ = number_questions(
     "02",
     {
-        "question": "Why is the LR at the minimum of the curve a poor choice?",
+        "question": "The usual advice is a tenth of the LR at the lowest smoothed loss. What is "
+        "the tenth for?",
         "options": {
-            "A": "The loss there is too low, so the net overfits.",
-            "B": "It is at the edge: slightly higher learning rates make the loss rise.",
+            "A": "At the minimum itself the net overfits.",
+            "B": "The smoothing is late: the curve's minimum lies above where the loss was lowest.",
             "C": "The finder has used up the training images by then.",
         },
         "correct": "B",
-        "why": "The curve turns upwards there; a training of many steps has no margin.",
+        "why": "Take the delay out, and the end of the fall itself is a good pick.",
     },
     {
         "question": "You double the number of steps of the sweep and keep beta at 0.98. What "
