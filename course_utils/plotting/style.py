@@ -42,7 +42,7 @@ COLOURS = {
     "Nesterov": OKABE_ITO["green"],
     "RMSprop": OKABE_ITO["orange"],
     "Adam": OKABE_ITO["vermilion"],
-    "AdamW": OKABE_ITO["purple"],
+    "Muon": OKABE_ITO["purple"],
     # lesson 09: frames in images, and ways to train a detector
     "ship": OKABE_ITO["green"],
     "detection": OKABE_ITO["orange"],
