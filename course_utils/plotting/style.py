@@ -42,7 +42,8 @@ COLOURS = {
     "Nesterov": OKABE_ITO["green"],
     "RMSprop": OKABE_ITO["orange"],
     "Adam": OKABE_ITO["vermilion"],
-    "Muon": OKABE_ITO["purple"],
+    "AdamW": OKABE_ITO["purple"],
+    "Muon": OKABE_ITO["purple"],  # never in one figure with AdamW
     # lesson 09: frames in images, and ways to train a detector
     "ship": OKABE_ITO["green"],
     "detection": OKABE_ITO["orange"],
