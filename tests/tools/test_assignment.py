@@ -1,4 +1,5 @@
 import ast
+import builtins
 import copy
 import functools
 import importlib.util
@@ -16,7 +17,9 @@ from editions import EditionError
 from editions.assignment import (
     AddGradingMetadata,
     RestoreChecks,
+    SkipLesson,
     configure,
+    imports_of,
     main,
     make_assignments,
     restored_checks,
@@ -381,3 +384,44 @@ def test_transformation_restored_checks(tmp_path, minor):
     book, _ = RestoreChecks(release=str(tmp_path))(book, names)
     assert [cell.source for cell in book.cells] == ["import checks", ANSWER, "pass", "check(f)"]
     nbformat.validate(book)
+
+
+def test_the_lesson_is_not_run_again(tmp_path):
+    """Does grading run exercise, check, imports and a student's own cells, and no other?"""
+    lesson = [
+        code("import math\n\nmodel = train()"),
+        code("def f(): ...", "exercise"),
+        code("check(f)", "check"),
+        code("plot(model)\nimport os"),
+    ]
+    book = AddGradingMetadata()(notebook(*lesson), {})[0]
+    release = tmp_path / "release" / "x" / "x.ipynb"
+    release.parent.mkdir(parents=True)
+    nbformat.write(book, release)
+    submission = copy.deepcopy(book)
+    submission.cells[1].source = "def f(): return helper()"
+    submission.cells.insert(1, code("helper = int"))
+    step = SkipLesson(release=str(tmp_path / "release"))
+    names = {"nbgrader": {"assignment": "x", "notebook": "x"}}
+    graded_book, _ = step.preprocess(submission, names)
+    run = [
+        c.source for c in graded_book.cells if "skip-execution" not in c.metadata.get("tags", [])
+    ]
+    assert run == ["import math\nimport os", "helper = int", "def f(): return helper()", "check(f)"]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_checks_need_imports_alone(path):
+    """Does each check run after its exercise and the lesson's imports alone, as grading runs it?"""
+    book = nbformat.read(path, as_version=4)
+    names = set(dir(builtins))
+    for line in imports_of([cell.source for cell in code_cells(book)]):
+        names |= {alias.asname or alias.name for alias in ast.parse(line).body[0].names}
+    for exercise in find_exercises(book):
+        tree = ast.parse(f"{exercise.stub[1].source}\n{exercise.check[1].source}")
+        nodes = list(ast.walk(tree))
+        own = {n.name for n in nodes if isinstance(n, ast.FunctionDef)}
+        own |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+        own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        used = {n.id for n in nodes if isinstance(n, ast.Name)}
+        assert used <= names | own, used - names - own

@@ -11,6 +11,7 @@ rest.
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import sys
 from collections.abc import Sequence
@@ -117,6 +118,47 @@ def restored_checks(
     return cells + [cell for cell in missing if cell.metadata.nbgrader.grade]
 
 
+class SkipLesson(Preprocessor):
+    """Leaves of a lesson what its checks need: grading takes seconds, not the lesson's minute.
+
+    Cells that are as they were handed out are not run, exercises and checks aside; their imports
+    are put into a first cell. What the student changed or added runs.
+    """
+
+    enabled = True
+    release = Unicode(help="The folder of what was handed out.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Mark the cells of one submission that are not to be run."""
+        names = resources["nbgrader"]
+        path = Path(self.release, names["assignment"], f"{names['notebook']}.ipynb")
+        lesson = [
+            cell.source
+            for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "code" and not _grade_id(cell)
+        ]
+        for cell in nb.cells:
+            if cell.cell_type == "code" and not _grade_id(cell) and cell.source in lesson:
+                cell.metadata["tags"] = [*cell.metadata.get("tags", []), "skip-execution"]
+        imports = nbformat.v4.new_code_cell("\n".join(imports_of(lesson)), id="imports")
+        nb.cells.insert(0, imports)
+        return nb, resources
+
+
+def imports_of(sources: Sequence[str]) -> list[str]:
+    """Return the import statements at the top level of cells, each once, in order."""
+    nodes = [node for source in sources for node in _statements(source)]
+    imports = [ast.unparse(n) for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+    return list(dict.fromkeys(imports))
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(source).body
+    except SyntaxError:  # a magic command, say
+        return []
+
+
 def _grade_id(cell: NotebookNode) -> str:
     nbgrader = cell.metadata.get("nbgrader")
     return str(nbgrader.get("grade_id", "")) if isinstance(nbgrader, dict) else ""
@@ -154,6 +196,7 @@ SUBMISSION_STEPS = (
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",
+    "editions.assignment.SkipLesson",
 )
 SECONDS_A_CELL = 300
 
@@ -170,7 +213,7 @@ def configure(config: Config, folder: Path) -> None:
     config.GenerateAssignment.preprocessors = list(RELEASE_STEPS)
     config.RefuseLeaks.lines = solution_lines(lessons)
     config.Autograde.sanitize_preprocessors = list(SUBMISSION_STEPS)
-    config.RestoreChecks.release = str(folder.resolve() / "release")
+    config.RestoreChecks.release = config.SkipLesson.release = str(folder.resolve() / "release")
     config.Execute.timeout = SECONDS_A_CELL
 
 

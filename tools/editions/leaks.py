@@ -116,10 +116,10 @@ def answers(notebook: NotebookNode) -> list[str]:
         if "exercise" in _tags(cell) and "NotImplementedError" not in cell.source:
             sentences.append(f"Cell {index} is an exercise that is solved: put its stub back.")
         for call in _calls(cell.source):
-            name, place = call.func.id, {"predict": 2, "ask": 4}.get(call.func.id)
+            name, place = call.func.id, {"predict": 2, "ask": 6}.get(call.func.id)
             given = [k.value for k in call.keywords if k.arg in ("guess", "answer")]
             given += call.args[place : place + 1] if place else []
-            if place and any(not _is_none(value) for value in given):
+            if place and any(map(_is_answer, given)):
                 sentences.append(f"Cell {index} answers {name}(...): put None back.")
     return sentences
 
@@ -135,8 +135,8 @@ def _calls(source: str) -> Iterator[ast.Call]:
             yield node
 
 
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
+def _is_answer(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is not None
 
 
 # A line of fewer words (`break`, `model.eval()`, `last += 1`) stands in other code as well.
