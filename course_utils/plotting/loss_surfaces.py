@@ -145,7 +145,7 @@ def plot_paths(
     lowest = surface.loss(torch.tensor(surface.minima[0], dtype=torch.float64))
     for label, path in paths.items():
         plot_path(over, surface, label, path)
-        losses = surface.loss(torch.tensor(path.T)) - lowest
+        losses = surface.loss(torch.tensor(points_on_map(surface, path).T)) - lowest
         beside.plot(losses, color=colour_of(label), label=over.lines[-2].get_label())
     plot_map(over, surface)
     beside.set(yscale="log", ylim=(1e-6, 2 * float(losses[0])), xlabel="step")

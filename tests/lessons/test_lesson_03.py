@@ -1,11 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from course_utils.data.device_loader import DeviceLoader
-from course_utils.lessons import exercise_03, lesson_03
+from course_utils.lessons import STORED, exercise_03, lesson_03
 from course_utils.lessons.lesson_03 import OPTIMIZERS, optimizer_factory
 from course_utils.plotting.loss_surfaces import RAVINE, descend
+from course_utils.teaching.exercises import check
+
+RULES = {**exercise_03.OTHERS, "Adam": exercise_03.EXERCISE}
 
 
 def weights():
@@ -37,13 +41,27 @@ def test_momentum_of_each():
     np.testing.assert_allclose(plain[1:], [plain[0]] * 2)
 
 
-def test_exercise_is_torch():
-    """Does the exercise's reference take the steps of torch.optim.Adam, a hundred of them?"""
-    case = exercise_03.EXERCISE.cases[-1]
-    gradients, lr, *betas = case.arguments
-    ours = exercise_03.EXERCISE.call(exercise_03.EXERCISE.reference, *case.arguments)
+def test_muon():
+    """Does Muon move the matrices alone, by steps of Adam's length, and without weight decay?"""
+    model = torch.nn.Linear(20, 30)
+    before = [weights.detach().clone() for weights in model.parameters()]
+    optimizer = optimizer_factory("Muon", lr=0.01)(model.parameters())
+    model(torch.randn(5, 20, generator=torch.Generator().manual_seed(0))).square().sum().backward()
+    optimizer.step()
+    matrix, bias = (now - old for now, old in zip(model.parameters(), before, strict=True))
+    assert not bias.any()
+    assert 0.0005 < matrix.square().mean().sqrt() < 0.004  # Adam's are 0.2 LRs long on the whole
+    assert optimizer.param_groups[0]["weight_decay"] == 0
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_rules_are_torch(name):
+    """Does each rule's reference take the steps of torch.optim, a hundred of them?"""
+    exercise = RULES[name]
+    gradients, lr, *_ = exercise.cases[-1].arguments
+    ours = exercise.call(exercise.reference, gradients, lr)
     w = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.Adam([w], lr=lr, betas=betas)
+    optimizer = optimizer_factory(name, lr=lr)([w])
     theirs = []
     for gradient in gradients:
         w.grad = torch.full_like(w, gradient)
@@ -53,28 +71,42 @@ def test_exercise_is_torch():
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 
 
-@pytest.fixture
-def small(monkeypatch, tmp_path):
-    """Give the lesson's settings and images on generated data."""
+@pytest.mark.parametrize("name", exercise_03.OTHERS)
+def test_other_rules(name, monkeypatch, tmp_path):
+    """Does each of the other rules pass its own check, and is each mistake told in its words?"""
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+    exercise = exercise_03.OTHERS[name]
+    assert check(exercise.reference, exercise).passed
+    assert exercise.mistakes
+    for mistake, words in exercise.mistakes:
+        assert words in check(mistake, exercise).message
+
+
+def test_load(monkeypatch):
+    """Are the images of each profile disjoint parts of one set, of the size that the net takes?"""
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    train, valid, test = lesson_03.load()
+    assert [len(part) for part in (train, valid, test)] == [10_000, 5_000, 10_000]
+    assert {tuple(part.images.shape[1:]) for part in (train, valid, test)} == {(1, 14, 14)}
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    settings = lesson_03.settings()
-    return settings, settings.load()
+    assert [len(part) for part in lesson_03.load()[:2]] == [48, 32]
 
 
-def test_builds_differ_in_the_optimizer_alone(small):
-    """Do two optimizers with one seed get the same weights and the same order of images?"""
-    settings, (train, *_) = small
-    one, other = (settings.build(n, train, 7, lr=0.1, device="cpu") for n in ("SGD", "Adam"))
-    for a, b in zip(one[0].parameters(), other[0].parameters(), strict=True):
-        assert torch.equal(a, b)
-    assert torch.equal(next(iter(one[2]))[1], next(iter(other[2]))[1])
-    assert type(one[1]) is not type(other[1])
-
-
-def test_accuracy(small):
-    """Is the accuracy one in percent, and the same for the same seed?"""
-    settings, (train, _, test) = small
-    batches = DeviceLoader(test, batch_size=40)
-    arguments = {"lr": 0.01, "eval_batches": batches, "device": "cpu"}
-    first, second = (settings.accuracy("SGD", train, 3, **arguments) for _ in range(2))
-    assert first == second and 0 <= first <= 100
+def test_stored_say_what_the_text_says():
+    """Do the stored results bear out the sentences under the lesson's figures and tables?"""
+    found = json.loads((STORED / "tune_03.json").read_text())["optimizers"]
+    means = {
+        name: {way: np.mean(values) for way, values in arms["test"].items()}
+        for name, arms in found.items()
+    }
+    five = [means[name] for name in OPTIMIZERS]
+    assert sum(abs(arm["steepest"] - arm["0.01"]) < 0.1 for arm in five) == 3
+    assert means["Adam"]["0.01"] - means["Adam"]["steepest"] == pytest.approx(1.5, abs=0.05)
+    assert max(abs(arm["best"] - arm["suggestion"]) for arm in five) < 0.5
+    assert means["Muon"]["best"] - means["Muon"]["suggestion"] == pytest.approx(1.7, abs=0.05)
+    tops = {n: max(np.mean(v) for v in arms["validation"].values()) for n, arms in found.items()}
+    assert sorted(round(tops[name], 1) for name in OPTIMIZERS)[:: len(OPTIMIZERS) - 1] == [
+        81.6,
+        84.5,
+    ]
+    assert round(tops["Muon"], 1) == 85.6

@@ -139,7 +139,7 @@ def test_path_that_runs_away(axes):
     plot_paths(axes, RAVINE, {"SGD": path})
     assert words(axes[1])[0] == "SGD (leaves the map)"
     assert len(axes[0].get_lines()[0].get_xdata()) == 2
-    assert axes[1].get_ylim()[1] < 100
+    assert len(axes[1].get_lines()[0].get_ydata()) == 2
 
 
 def test_walk(ax):
@@ -165,7 +165,7 @@ def test_walk_off_the_map(ax):
 def test_path_that_leaps_to_infinity(axes):
     """Is a path cut before a point that is not finite?"""
     plot_paths(axes, RAVINE, {"SGD": np.array([[-1.0, 0.0], [1.0, 0.5], [np.inf, 0.0]])})
-    assert axes[0].get_lines()[0].get_xdata().tolist() == [0, 1]
+    assert axes[0].get_lines()[0].get_xdata().tolist() == [-1, 1]
 
 
 @pytest.fixture
