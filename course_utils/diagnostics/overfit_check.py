@@ -55,6 +55,16 @@ class OverfitReport:
     remarks: tuple[str, ...] = ()
 
     @property
+    def outcome(self) -> str:
+        """How the overfitting itself went: "learned", "too slow" (still falling) or "caught".
+
+        "not tried" where the labels did not allow it.
+        """
+        if any(finding.name == "overfit" for finding in self.findings):
+            return "caught"
+        return "learned" if self.steps is not None else "too slow" if self.losses else "not tried"
+
+    @property
     def passed(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
@@ -78,7 +88,8 @@ def overfit_check(
 ) -> OverfitReport:
     """Train on a few samples until they are known by heart, and check what that cannot show.
 
-    Meanwhile dropout layers and weight decay are off; afterwards model, optimizer, loader and the
+    Meanwhile dropout layers and weight decay are off, but no augmentation or label smoothing;
+    switch these off yourself. Afterwards model, optimizer, loader and the
     random generators are as they were. The recipe is an old one; see Karpathy, "A recipe for
     training neural networks" (2019), for most of the checks.
 
@@ -117,7 +128,7 @@ def overfit_check(
             losses, steps = _overfit(model, step, few, max_steps)
         findings += check_first_loss(losses[0], len(few[1]), classes)
         findings += check_arrival(model, arrived) if arrived else []
-        trouble, remarks = _judge(losses, steps)
+        trouble, remarks = _judge(losses, steps, few[1], loss_function)
         findings += trouble
         if not trouble and len(others[1]) >= FEWEST:
             findings += check_meaning(model, step, *others)
@@ -140,7 +151,9 @@ def _overfit(
     return losses, None
 
 
-def _judge(losses: list[float], steps: int | None) -> tuple[list[Finding], list[str]]:
+def _judge(
+    losses: list[float], steps: int | None, labels: Tensor, loss_function: Loss
+) -> tuple[list[Finding], list[str]]:
     """Say how the loss went that did not reach the target: a finding, or a remark if it is slow."""
     if steps is not None:
         return [], []
@@ -148,12 +161,22 @@ def _judge(losses: list[float], steps: int | None) -> tuple[list[Finding], list[
     start = f"the loss on the few samples went from {first:.3g} to {last:.3g} nats in {count} steps"
     if 0 <= last < NEARLY and last < 0.9 * losses[count // 2]:
         return [], [f"Slow: {start}, and still falls: raise the learning rate, or max_steps."]
-    if last < 0:
+    shares = labels.bincount() / len(labels)
+    blind = float(torch.special.entr(shares).sum())
+    smoothing = getattr(loss_function, "label_smoothing", 0)
+    if smoothing:
+        why = f"label smoothing of {smoothing:g} alone keeps it from zero: switch it off."
+    elif last < 0:
         why = "a cross-entropy is never negative: log_softmax is missing before the loss."
     elif not last < 1.2 * first:  # NaN included
         why = "it explodes: lower the learning rate (lesson 02), and look at the inputs' scale."
     elif sum(b < a for a, b in pairwise(losses)) > 0.95 * count:
         why = "it falls in each step, but slowly: raise the learning rate, or max_steps."
+    elif abs(last - blind) < 0.02 * blind:
+        why = (
+            "the labels' frequencies alone allow as much: the net finds nothing in the inputs "
+            "(zeroed, detached, all units dead), or the labels change from step to step."
+        )
     elif last > 0.9 * first:
         why = "it hardly moves: LR far too high, or gradients or labels without meaning."
     else:

@@ -8,7 +8,7 @@ from course_utils.data.datasets import load_fashion_mnist
 from course_utils.data.device_loader import DeviceLoader
 from course_utils.data.image_dataset import pool_images
 from course_utils.diagnostics.overfit_check import overfit_check
-from course_utils.lessons.lesson_08 import BUGS, HARMLESS, SetUp
+from course_utils.lessons.lesson_08 import BUGS, HARMLESS, set_up
 from course_utils.models import CifarResNet, simple_net, small_cnn
 from course_utils.training.step import TrainStep
 
@@ -20,24 +20,6 @@ def images():
 
 def batches(images, seed, batch_size=64):
     return DeviceLoader(images, batch_size=batch_size, shuffle=True, seed=seed)
-
-
-def healthy(images, seed):
-    set_seed(seed)
-    inputs, labels = next(iter(batches(images, seed, 464)))
-    return SetUp(simple_net(196), F.cross_entropy, inputs, labels)
-
-
-def run(set_up, **settings):
-    optimizer, step = set_up.build()
-    return overfit_check(
-        set_up.model,
-        optimizer,
-        set_up.loader(),
-        loss_function=set_up.loss_function,
-        step=step,
-        **settings,
-    )
 
 
 KINDS = {
@@ -80,20 +62,20 @@ FOUND_BY = {
     "softmax missing": {"loss at start": "log_softmax is missing", "overfit": "never negative"},
     "ReLU on the logits": {"output": "a ReLU after the last layer", "overfit": "it is stuck"},
     "dropout left on": {"same output twice": "F.dropout", "same step twice": "at random"},
-    "layer frozen": {"gradients everywhere": "1.weight cannot be trained"},
-    "layers in a list": {"hidden layers": "_ForgottenLayers.layers holds layers in a plain list"},
+    "layer frozen": {"gradients everywhere": "hidden.0.weight, hidden.0.bias cannot be trained"},
+    "layers in a list": {"hidden layers": "Net.hidden holds layers in a plain list"},
     "summed loss": {"loss at start": "it is 64 times as much, one for each image: summed?"},
     "raw pixels": {"values": "raw pixels?", "loss at start": "not normalised"},
     "pixels scrambled": {"picture": "the pixels are scrambled"},
     "rows normalised": {"picture": "every row of every image has mean 0"},
     "labels shuffled once": {"labels mean something": "guessing gets"},
     "labels misaligned": {"labels mean something": "guessing gets"},
-    "labels reshuffled": {"same step twice": "at random", "overfit": "hardly moves"},
+    "labels reshuffled": {"same step twice": "at random", "overfit": "change from step to step"},
     "no zero_grad": {"clean gradients": "zero_grad()", "overfit": "it explodes"},
     "no zero_grad, plain SGD": {"clean gradients": "zero_grad()"},
     "LR far too small": {"overfit": "falls in each step, but slowly"},
     "LR far too large": {"overfit": "it explodes"},
-    "optimizer holds one layer": {"gradients everywhere": "1.weight, 1.bias is not in the opt"},
+    "optimizer holds one layer": {"gradients everywhere": "hidden.0.weight, hidden.0.bias is not"},
 }
 
 
@@ -101,25 +83,43 @@ FOUND_BY = {
 @pytest.mark.parametrize("name", BUGS)
 def test_planted_bugs_are_found(images, name, seed):
     """Is each planted bug found by the checks that are meant to, and told in their words?"""
-    report = run(BUGS[name].plant(healthy(images, seed)), max_steps=600)
+    report = set_up(images, seed, bug=BUGS[name], count=464).check(64, 600)
     words = {finding.name: finding.words for finding in report.findings}
     for check, expected in FOUND_BY[name].items():
         assert expected in words[check] and f"- {check}: {words[check]}" in str(report)
     assert not report.passed
+    assert (report.outcome == "caught") == ("overfit" in words)
 
 
 def test_harmless(images):
     """Is a second log-softmax, which changes nothing, left alone?"""
-    assert run(HARMLESS.plant(healthy(images, 0))).passed
+    assert set_up(images, 0, bug=HARMLESS, count=464).check(64, 600).passed
 
 
 def test_slow_is_no_fault(images):
     """Is a healthy net that only needs more steps told so, and not accused?"""
-    set_up = healthy(images, 0)
-    set_up.lr = 0.01
-    report = run(set_up, max_steps=500)
-    assert report.passed and report.steps is None
+    made = set_up(images, 0, count=464)
+    made.optimizer.param_groups[0]["lr"] = 0.01
+    report = made.check(64, 500)
+    assert report.passed and report.steps is None and report.outcome == "too slow"
     assert "still falls: raise the learning rate" in str(report)
+
+
+def test_label_smoothing_is_named(images):
+    """Is label smoothing, which keeps a healthy net from zero, told from a bug?"""
+    made = set_up(images, 0, count=464)
+    settings = {"loss_function": nn.CrossEntropyLoss(label_smoothing=0.1), "max_steps": 300}
+    report = overfit_check(made.model, made.optimizer, made.loader(), **settings)
+    assert report.outcome == "caught"
+    assert "label smoothing of 0.1 alone keeps it from zero" in str(report)
+
+
+def test_zeroed_inputs_are_named(images):
+    """Is a net that finds nothing in its inputs told so?"""
+    made = set_up(images, 0, count=464)
+    blank = [(0 * x, y) for x, y in made.loader()]
+    report = overfit_check(made.model, made.optimizer, blank, max_steps=300)
+    assert "the net finds nothing in the inputs" in str(report)
 
 
 def test_all_is_put_back(images):
@@ -158,6 +158,7 @@ def test_bad_labels_stop_the_check(images):
     optimizer = OPTIMIZERS["SGD"](model.parameters())
     report = overfit_check(model, optimizer, [(inputs, labels + 1)], loss_function=F.cross_entropy)
     assert [finding.name for finding in report.findings] == ["labels"]
+    assert report.outcome == "not tried"
     assert report.losses == () and "Nothing more was checked" in str(report)
 
 

@@ -1,8 +1,10 @@
 from dataclasses import replace
 from functools import partial
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from course_utils.data.image_dataset import ImageDataset
@@ -10,8 +12,12 @@ from course_utils.lessons import lesson_07
 from course_utils.lessons.lesson_07 import (
     DIAGNOSES,
     PANELS,
+    Judge,
     Run,
-    judge,
+    draw_gallery,
+    falls,
+    log_of_softmax,
+    one_cycle,
     plain_means,
     reveal,
     shuffle_labels,
@@ -114,9 +120,54 @@ def test_decay():
     run = replace(RUN, epochs=10, momentum=0.0)
     images, valid_images = make_images(60), make_images(20, seed=1)
     late = run.train(images, valid_images, 0, device=CPU).valid
-    early = replace(run, decay=0.1).train(images, valid_images, 0, device=CPU).valid
+    early = replace(run, schedule=partial(falls, at=0.1, to=0.01))
+    early = early.train(images, valid_images, 0, device=CPU).valid
     assert late[0] == early[0]
     assert early[0] - early[-1] < 0.1 * (late[0] - late[-1])
+
+
+def test_one_cycle():
+    """Does the cycle peak at the run's learning rate and end far below it?"""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.5, momentum=0.9)
+    schedule = one_cycle(optimizer, 20)
+    lrs = []
+    for _ in range(20):
+        lrs.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if len(lrs) < 20:
+            schedule.step()
+    assert max(lrs) == pytest.approx(0.5, rel=0.05) and lrs[-1] < 1e-3 and lrs[0] < 0.05
+
+
+def test_log_of_softmax():
+    """Is the beginner's loss the cross-entropy, until a probability rounds to zero?"""
+    logits, labels = torch.tensor([[1.0, 2.0], [0.0, -1.0]]), torch.tensor([0, 1])
+    assert torch.allclose(log_of_softmax(logits, labels), F.cross_entropy(logits, labels))
+    assert log_of_softmax(1000 * logits, labels).isinf()
+
+
+def test_run_that_ends_in_nan():
+    """Does a run whose loss becomes infinite keep the epochs before, and end there?"""
+    images, valid_images = make_images(60), make_images(20, seed=1)
+    calls = []
+
+    def loss_function(logits, labels):
+        calls.append(len(labels))
+        return F.cross_entropy(logits, labels) / (len(calls) < 5)
+
+    run = replace(RUN, epochs=4, loss_function=loss_function)
+    curves = run.train(images, valid_images, 0, device=CPU)
+    assert len(curves.train) == len(curves.valid) == len(curves.accuracy) < 4
+
+
+def test_bad_batch():
+    """Does one batch spoil its own epoch's loss alone?"""
+    images, valid_images = make_images(60), make_images(20, seed=1)
+    run = replace(RUN, epochs=4, lr=1e-4, momentum=0.0)
+    plain = run.train(images, valid_images, 0, device=CPU).train
+    spoilt = replace(run, bad_batch=3).train(images, valid_images, 0, device=CPU).train
+    assert spoilt[:2] == plain[:2]
+    assert spoilt[2] > 2 * plain[2] and spoilt[3] < 2 * plain[3]
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
@@ -131,33 +182,55 @@ def test_dropout(profile, monkeypatch):
 
 
 def test_clues_name_no_diagnosis():
-    """Does no clue give its diagnosis away by name?"""
+    """Does no hint give its diagnosis away by name?"""
     for name, diagnosis in DIAGNOSES.items():
-        assert name not in diagnosis.clue.casefold()
+        assert name.casefold() not in f"{diagnosis.look} {diagnosis.clue}".casefold()
 
 
 def test_judge_without_guesses(capsys):
     """Does the judge tell nothing where nothing was guessed?"""
-    judge(dict.fromkeys(PANELS))
+    Judge()(dict.fromkeys(PANELS))
     text = capsys.readouterr().out
-    assert text.count("no diagnosis yet") == 10 and "0 of 10 right" in text
+    assert text.count("no diagnosis yet") == 14 and "0 of 14 right" in text
     assert not any(word.clue[:20] in text for word in DIAGNOSES.values())
 
 
-def test_judge(capsys):
-    """Are right, wrong and unknown guesses told apart, with the clue but not the answer?"""
-    judge({"A": "dropout", "C": "healthy", "E": "fine"})
-    text = " ".join(capsys.readouterr().out.split())
-    assert f"A right, dropout. {DIAGNOSES['dropout'].clue}" in text
-    assert f"C not healthy. Look again: {DIAGNOSES['over-fitted'].clue}" in text
-    assert "E 'fine' is none of the ten: take one of healthy, under-fitted" in text
-    assert "B no diagnosis yet." in text and "1 of 10 right" in text
+def test_judge_hints_in_two_steps(capsys):
+    """Does a first wrong guess tell where to look, and a second one what is seen there?"""
+    judge, over_fitted = Judge(), DIAGNOSES["over-fitted"]
+    for guess, hint in (
+        ("healthy", over_fitted.look),
+        ("healthy", over_fitted.look),  # run again unchanged: the same hint
+        ("dropout", over_fitted.clue),
+    ):
+        judge({"A": "dropout", "C": guess, "E": "fine"})
+        text = " ".join(capsys.readouterr().out.split())
+        assert f"A right, dropout. {DIAGNOSES['dropout'].clue}" in text
+        assert f"C not {guess}. {hint}" in text
+        assert "E 'fine' is none of the 14: take one of healthy, under-fitted" in text
+        assert "B no diagnosis yet." in text and "1 of 14 right" in text
 
 
 def test_all_right(capsys):
-    """Can all ten be right?"""
-    judge(PANELS)
-    assert "10 of 10 right" in capsys.readouterr().out
+    """Can all be right?"""
+    Judge()(PANELS)
+    assert "14 of 14 right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_gallery(names):
+    """Has each run a panel, and are true losses drawn with the names, where they were hidden?"""
+    plain = lesson_07.Curves([1.0, 0.5], [1.0, 0.6], [1.0, 0.5], [1.0, 0.6], [0.5, 0.7])
+    gallery = dict.fromkeys(DIAGNOSES, plain)
+    gallery["validation leak"] = replace(plain, true_valid=[1.0, 2.0])
+    figure = draw_gallery(gallery, dict.fromkeys(DIAGNOSES, 2), chance=2.3, names=names)
+    titles = [ax.get_title() for ax in figure.axes[:14]]
+    assert titles == list(PANELS.values() if names else PANELS)
+    lines = {ax.get_title(): len(ax.lines) for ax in figure.axes[:14]}
+    two = ("validation leak", "averaged wrongly") if names else ("M", "D")
+    assert {lines.pop(panel) for panel in two} == {6 if names else 3}
+    assert set(lines.values()) == {3}
+    plt.close(figure)
 
 
 def test_reveal(capsys):
