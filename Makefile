@@ -28,7 +28,7 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lab test test-fast lint format execute claims bench mutants oldest newest test-browser
-.PHONY: student test-student assignment site test-site colab badges lesson ships clean distclean
+.PHONY: student test-student assignment class site test-site colab badges lesson ships clean distclean
 
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
@@ -94,6 +94,9 @@ test-student: student  ## run every notebook of the student edition from top to 
 
 assignment: $(GRADING)  ## make nbgrader's course folder; LESSONS="00 02 04" TO=build/assignment
 	$(EDITIONS) $(BIN)/python -m editions.assignment --to $(TO) $(wildcard $(LESSONS:%=notebooks/%_*.ipynb))
+
+class: $(READY)  ## who has done what, and the class's predictions; FROM=build/assignment
+	$(EDITIONS) $(BIN)/python -m editions.class_report --from "$(or $(FROM),build/assignment)"
 
 site: $(READY)  ## build the web edition in build/site
 	@$(BIN)/python -c 'import myst_nb, sphinx_book_theme' 2>/dev/null || \

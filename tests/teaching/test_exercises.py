@@ -89,7 +89,7 @@ def test_right_solution(capsys):
 
 
 def test_known_mistake():
-    """Does a known mistake get its case, what was expected, what came, and its words?"""
+    """Does a known mistake get its case, what was expected, what came, its words, and an entry?"""
     outcome = check(smooth_uncorrected, EXERCISE)
     assert (outcome.passed, outcome.attempted) == (False, True)
     assert outcome.message == (
@@ -97,7 +97,8 @@ def test_known_mistake():
         "Expected [2, 2, 2], got [0.2, 0.38, 0.542].\n"
         "The average starts at zero: divide it by 1 - beta**step."
     )
-    assert progress.load() == {}
+    words = "The smoothing: The average starts at zero: divide it by 1 - beta**step."
+    assert progress.load() == {"02": {"mistakes": {words: True}}}
 
 
 def test_unknown_mistake():
