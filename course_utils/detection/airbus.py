@@ -82,7 +82,7 @@ class AirbusFolder:
             raise IndexError(f"There is no image {index}: {self._table} has {len(self)}.")
         name = self.names[index]
         try:
-            image = _read_image(self._images / name)
+            image = read_image(self._images / name)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             words = f"The image cannot be read ({error})."
             raise ValueError(self._note(self._first_rows[name], name, words)) from error
@@ -167,7 +167,7 @@ BITS_PER_SAMPLE = 258  # the TIFF tag
 _DEEP = re.compile(r"(?<!BGR);(16|32)")  # Pillow's words for its bits; BGR;16 is 5 or 6 a channel
 
 
-def _read_image(path: Path) -> Tensor:
+def read_image(path: Path) -> Tensor:
     """Read an image as uint8 (3, height, width), or raise for one of more than 8 bits a channel.
 
     Pillow would cut off its high levels, or keep its high bytes alone, without a word.

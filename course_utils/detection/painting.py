@@ -130,7 +130,7 @@ def random_port(rng: Generator) -> Port:
         heading=rng.uniform(0, 2 * np.pi),
         noise=rng.uniform(0.4, 3),
         light=rng.uniform(0.75, 1.15),
-        scale=rng.uniform(0.7, 1.4),
+        scale=rng.uniform(0.75, 1.4),
         blur=rng.uniform(0.0, 0.22),
     )
 
@@ -170,7 +170,7 @@ _FIELDS = np.array([[66, 80, 50], [95, 97, 66], [122, 108, 82], [52, 66, 46]], n
 _LANDS = {
     "town": (_ROOFS, (2.5, 6.0), (2.5, 5.0), 0.25, 0.4),
     "sheds": (_SHEDS, (10.0, 28.0), (7.0, 15.0), 0.25, 0.25),
-    "stacks": (_STACKS, (6.0, 14.0), (2.5, 3.5), 0.15, 0.3),
+    "stacks": (_STACKS, (4.0, 8.0), (2.5, 3.5), 0.15, 0.3),
     "fields": (_FIELDS, (18.0, 45.0), (12.0, 30.0), 0.04, 0.15),
 }
 _GREEN, _DRY = (np.array(c, np.float32) for c in ([54.0, 63, 42], [118.0, 101, 78]))
@@ -249,7 +249,7 @@ def paint_ship(
     hull = np.clip(beam / 2 * taper - np.abs(part.v) + 0.5, 0, 1)
     hull = hull * np.clip(length / 2 - np.abs(part.u) + 0.5, 0, 1)
     box = bounds(part, hull)
-    part.blend(hull, HULLS[rng.integers(len(HULLS))] * (light * rng.uniform(0.8, 1.15)))
+    part.blend(hull, HULLS[rng.integers(len(HULLS))] * (light * rng.uniform(0.9, 1.2)))
     _paint_deck(part, hull, length, beam, light, rng)
     return box
 

@@ -32,7 +32,7 @@ from course_utils.detection.scenes import Scene
 SCENES_A_FAMILY = 20
 SMALLEST_PART = 0.5  # of a ship's box; of ships cut off more, none is painted
 # How often each ground occurs in scenes with ships, and in those without.
-GROUNDS = {"water": (0.45, 0.35), "coast": (0.2, 0.25), "harbour": (0.35, 0.25), "land": (0, 0.15)}
+GROUNDS = {"water": (0.5, 0.35), "coast": (0.25, 0.3), "harbour": (0.25, 0.15), "land": (0, 0.2)}
 GLINT, HAZE, PASSING_WAKE = 0.12, 0.12, 0.08  # how often each occurs, where there is water
 
 
@@ -186,7 +186,7 @@ class _View:
         along = np.array([-inland[1], inland[0]])
         shore = size / 2 + size * (0.5 - share) * inland  # the middle of the quay
         for place in rng.uniform(-0.5, 0.5, rng.integers(0, 4)) * size:
-            length, width = rng.uniform(0.2, 0.7) * size, rng.uniform(2, 22) * self.port.scale
+            length, width = rng.uniform(0.2, 0.7) * size, rng.uniform(7, 24) * self.port.scale
             root = shore + place * along
             x, y = root - inland * length / 2
             part = frame(self.image, x, y, heading, 1.5 * size)
@@ -220,7 +220,7 @@ class _View:
     def paint_fleet(self) -> None:
         """Paint the ships of one scene: alone, some apart, in a cluster, or moored at a quay."""
         rng = self.rng
-        if self.berths and rng.random() < 0.65:
+        if self.berths and rng.random() < 0.5:
             self._paint_moored()
         for _ in range(rng.choice([0, 1, 2, 3], p=[0.15, 0.55, 0.2, 0.1])):
             self.paint_lone_ship()
@@ -253,7 +253,7 @@ class _View:
 
     def _length(self) -> float:
         """Draw a length: the median of real ones is 16 pixels of 10 m."""
-        drawn = self.rng.lognormal(np.log(15 * self.port.scale), 0.5)
+        drawn = self.rng.lognormal(np.log(16 * self.port.scale), 0.45)
         return float(np.clip(drawn, SHORTEST, LONGEST))
 
     def _try_ship(self, x, y, heading, length: float | None = None, *, moored=False) -> bool:

@@ -60,6 +60,22 @@ def crop(scene: Scene, left: int, top: int, size: int) -> Scene:
     return Scene(f"{scene.name}@{left},{top}", image.contiguous(), inside[seen])
 
 
+def crop_at(scene: Scene, places: Tensor, size: int, rng: np.random.Generator) -> Scene:
+    """Cut a crop at random around one of some boxes (n, 4), or anywhere where there is none.
+
+    It stays inside the image if that is large enough.
+    """
+    height, width = scene.image.shape[1:]
+    free = np.array([width, height]) - size  # below 0 where the image is smaller
+    if len(places):
+        x0, y0, x1, y1 = places[rng.integers(len(places))].tolist()
+        low = np.array([x0 + x1, y0 + y1]) / 2 - size * rng.uniform(0.15, 0.85, 2)
+    else:
+        low = rng.uniform(0, 1, 2) * free
+    left, top = np.clip(low, np.minimum(free, 0), np.maximum(free, 0)).astype(int)
+    return crop(scene, int(left), int(top), size)
+
+
 @dataclass(frozen=True)
 class CropPool:
     """Images of any size, and where to cut crops out of them.
@@ -188,17 +204,8 @@ class _CropBatches(Dataset):
                 reason = error
         else:
             raise ValueError(f"None of {TRIES} images can be read, the last so: {reason}")
-        height, width = scene.image.shape[1:]
         places = pool.places[at] if pool.places is not None else scene.boxes
-        if len(places):
-            x0, y0, x1, y1 = places[rng.integers(len(places))].tolist()
-            centre = np.array([x0 + x1, y0 + y1]) / 2
-            low = centre - self.size * rng.uniform(0.15, 0.85, 2)
-        else:
-            low = rng.uniform(0, 1, 2) * (np.array([width, height]) - self.size)
-        free = np.array([width, height]) - self.size  # below 0 where the image is smaller
-        left, top = np.clip(low, np.minimum(free, 0), np.maximum(free, 0)).astype(int)
-        return crop(scene, int(left), int(top), self.size)
+        return crop_at(scene, places, self.size, rng)
 
 
 _ORDERS: dict[tuple, np.ndarray] = {}
