@@ -18,9 +18,9 @@ ROOM = '"""A room that has no place yet."""\n'
 # What is planted -> the file, what is put at its end, the contract that breaks (None: no one).
 PLANTS = {
     "nothing": ("training/device.py", "", None),
-    "downwards": ("lessons/lesson_00.py", PLANT.format("data", "splits"), None),
+    "downwards": ("lessons/exercise_00.py", PLANT.format("data", "splits"), None),
     "upwards": ("training/device.py", PLANT.format("lr", "finder"), "run downwards"),
-    "to a lesson": ("plotting/style.py", PLANT.format("lessons", "lesson_00"), "run downwards"),
+    "to a lesson": ("plotting/style.py", PLANT.format("lessons", "exercise_00"), "run downwards"),
     "to the neighbour": ("lr/finder.py", PLANT.format("imbalance", "sampling"), "run downwards"),
     "from the ground": ("models.py", PLANT.format("data", "splits"), "run downwards"),
     "teaching": ("teaching/quiz.py", PLANT.format("training", "loop"), "ground floor alone"),

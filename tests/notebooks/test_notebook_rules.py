@@ -342,7 +342,10 @@ def test_wrong_answers_are_listed(path):
         assert sum(f"def {exercise.name}(" in source for source in sources) >= 2, exercise.name
 
 
-@pytest.mark.parametrize("path, name", [(p, n) for p in PATHS for n in wrong_answers(p)])
+@pytest.mark.parametrize(
+    "path, name",
+    [pytest.param(p, n, id=f"{p.stem}-{n}") for p in PATHS for n in wrong_answers(p)],
+)
 def test_wrong_answer_gets_its_hint(path, name, own_progress):
     """Does the wrong answer fail, with the words that belong to it?"""
     book = read(path)
