@@ -48,8 +48,8 @@ def read_class(folder: Path) -> Class:
                 entry.setdefault(name, {}).update(found)
     if not learners:
         raise EditionError(
-            f"{folder} holds no learner: give a folder of progress files (NAME.json), or nbgrader's "
-            "course folder with submitted/STUDENT/LESSON/LESSON.ipynb."
+            f"{folder} holds no learner: give a folder of progress files (NAME.json), or "
+            "nbgrader's course folder with submitted/STUDENT/LESSON/LESSON.ipynb."
         )
     return learners
 
