@@ -19,6 +19,8 @@ BELOW_USABLE = 8.0
 PEAK_FACTOR = 2.0
 # Half the reach of the centred smoothing, in decades of the learning rate, at most.
 MAX_REACH = 0.25
+# In standard deviations of one loss: real falls are above 5, pure noise seems to fall by 1.2.
+LEAST_FALL = 2.0
 # A suggestion keeps this factor away from the learning rate at which the loss was not finite.
 SAFETY_FACTOR = 3.0
 
@@ -58,7 +60,8 @@ class LRCurve:
             peak: as the peak of 1cycle, not as a constant learning rate.
 
         Raises:
-            ValueError: the curve is constant, never falls, or has fewer than five points.
+            ValueError: the curve is constant, never falls by more than its noise, or has fewer than
+                five points.
         """
         pick = min(self.fall_done(), largest_usable_lr(self) / BELOW_USABLE)
         return PEAK_FACTOR * pick if peak else pick
@@ -142,6 +145,13 @@ class LRCurve:
             raise ValueError(
                 f"The loss never falls between LR {self.lrs[0]:.2g} and {self.lrs[-1]:.2g}: "
                 "start the sweep at a lower learning rate."
+            )
+        fall = losses[: lowest + 1].max() - losses[lowest]
+        noise = np.std(self.losses[: lowest + 1] - losses[: lowest + 1])
+        if fall < LEAST_FALL * noise:
+            raise ValueError(
+                f"The loss falls by {fall:.2g} up to LR {self.lrs[-1]:.2g}, "
+                f"not above its noise of {noise:.2g}: sweep to a higher learning rate."
             )
         return losses, lowest
 

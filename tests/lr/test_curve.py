@@ -126,6 +126,14 @@ def test_rising_loss():
         curve_of(np.linspace(1, 3, 50)).suggestion()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_is_no_fall(seed):
+    """Is nothing suggested where the loss is noise around one value, and the noise named?"""
+    losses = 2.3 + 0.07 * np.random.default_rng(seed).normal(size=200)
+    with pytest.raises(ValueError, match="The loss (falls by .*not above its noise|never falls)"):
+        curve_of(losses, beta=0.98).suggestion()
+
+
 def test_too_short():
     """Does a curve of four points raise a sentence with their number?"""
     with pytest.raises(ValueError, match="4 points, too few"):
