@@ -18,10 +18,6 @@ EDITIONS := PYTHONPATH=tools$(if $(PYTHONPATH),:$(PYTHONPATH))
 
 # In a container one is often root, which Jupyter refuses without being told.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
-# What a Linux machine without an NVIDIA GPU is told before pip fetches PyTorch's CUDA build.
-HINT := [ "$$(uname -s)" != Linux ] || command -v nvidia-smi >/dev/null || \
-	echo "No NVIDIA GPU seen: README.md says how to fetch PyTorch's much smaller CPU build instead."
-
 # JupyterLab would ask each new learner whether it may fetch news.
 QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
@@ -33,11 +29,11 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
-	@echo "Options of all: PYTHON=python3.12 VENV=.venv TORCH_INDEX=address (README.md: PyTorch's CPU build)"
+	@echo "Options of all: PYTHON=python3.12 VENV=.venv TORCH_INDEX=address (another build of PyTorch)"
 
 lab: $(READY)  ## open your own copy of the course in JupyterLab; PORT=8888 BROWSER=no RESET=04
 	@$(EDITIONS) $(BIN)/python -m editions.learner --to "$(COURSE_HOME)" $(if $(RESET),--reset $(RESET)) \
-		$(if $(filter no,$(SOLUTIONS)),--no-solutions) $(wildcard notebooks/*.ipynb)
+		$(if $(filter no,$(SOLUTIONS)),--no-solutions)
 	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ROOT) \
 		--ServerApp.root_dir="$(COURSE_HOME)" --LabApp.default_url=/lab/tree/$(LESSON) \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
@@ -63,6 +59,7 @@ execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks
 		--NotebookExporter.preprocessors=editions.assignment.AddGradingMetadata \
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 		$(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
+	@$(BIN)/python tools/pictures.py
 
 claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... RESUME=yes
 	PYTHONPATH=tests/helpers $(BIN)/python tests/notebooks/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
@@ -129,24 +126,21 @@ clean:  ## remove what tests and builds leave behind
 distclean: clean  ## clean, and remove the environments
 	rm -rf $(VENV) $(PEERS)
 
-# Make an environment with the first Python that is new enough, PyTorch in it where asked for.
+# Make an environment with the first Python that is new enough, and install the course with an extra.
 define new_venv
 	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10 python); do \
 		"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' \
 			>/dev/null 2>&1 || continue; \
-		echo "Setting up $(1) with $$("$$python" --version). This takes some minutes, once."; \
-		exec "$$python" -m venv $(1); \
+		TORCH_INDEX='$(TORCH_INDEX)' exec "$$python" tools/set_up.py $(1) $(2); \
 	done; \
 	echo "No Python >= 3.10 with the venv module was found: install one (on Debian and Ubuntu" \
 		"'apt install python3-venv'), or name it: make PYTHON=/path/to/python3." >&2; \
 	exit 1
-	$(if $(TORCH_INDEX),$(1)/bin/python -m pip install --index-url $(TORCH_INDEX) torch torchvision,@$(HINT))
 endef
 
 # Made anew only when pyproject.toml is newer: a second call installs nothing.
 $(READY): pyproject.toml
-	$(call new_venv,$(VENV))
-	$(BIN)/python -m pip install -e '.[test]'
+	$(call new_venv,$(VENV),test)
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@echo '$(QUIET)' > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
@@ -159,6 +153,5 @@ $(GRADING): $(READY)
 # From nothing, so that each peer comes at its newest release.
 $(PEERS)/.ready: pyproject.toml
 	rm -rf $(PEERS)
-	$(call new_venv,$(PEERS))
-	$(PEERS)/bin/python -m pip install -e '.[bench]'
+	$(call new_venv,$(PEERS),bench)
 	@touch $@

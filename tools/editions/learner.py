@@ -1,6 +1,6 @@
 """A learner's own copy of the lessons, without stored outputs; `make lab` opens it.
 
-    PYTHONPATH=tools python -m editions.learner [--to FOLDER] [--reset 04] notebook ...
+    PYTHONPATH=tools python -m editions.learner [--to FOLDER] [--reset 04] [notebook ...]
 
 Nothing that is there is overwritten: a lesson is written where it is missing, and `--reset` puts
 the old one aside first. Where the course has a newer edition of a lesson, a line says so.
@@ -27,7 +27,7 @@ from editions.committed import read_lessons
 from editions.student import ClearWidgetStates, RemoveSolutions
 
 EDITIONS = ".editions.json"  # lesson -> hash of the edition that was handed out
-GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def learner_edition(lesson: NotebookNode, *, solutions: bool = True) -> str:
@@ -83,7 +83,7 @@ def update(
             sentences.append(
                 f"{name} has a newer edition: `make lab RESET={number}` brings it, and keeps yours."
             )
-    _write(folder / "glossary.md", GLOSSARY.read_text(encoding="utf-8"))
+    _write(folder / "glossary.md", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"))
     _write(folder / EDITIONS, json.dumps(handed_out, indent=1))
     return sentences
 
@@ -117,11 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, default=Path(home), metavar="FOLDER")
     parser.add_argument("--reset", metavar="NUMBER", help="bring one lesson back")
     parser.add_argument("--no-solutions", action="store_true", help="leave the solutions out")
-    parser.add_argument("notebooks", type=Path, nargs="+")
+    parser.add_argument("notebooks", type=Path, nargs="*", help="by default the course's own")
     options = parser.parse_args(arguments)
     try:
         sentences = update(
-            options.notebooks,
+            options.notebooks or sorted(ROOT.glob("notebooks/*.ipynb")),
             options.to,
             reset=options.reset or None,
             solutions=not options.no_solutions,
