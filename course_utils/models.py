@@ -90,9 +90,9 @@ class CifarResNet(nn.Module):
     global average pooling and a linear layer. Depth 56 has 855,770 parameters; the paper's own
     variant, whose shortcuts have none (option A), has 853,018.
 
-    Weights are drawn by Kaiming's normal (He et al. 2015, arXiv:1502.01852). The last scale of each
-    block is 0, so that it begins as its shortcut (Goyal et al. 2017, arXiv:1706.02677): else the
-    blocks' outputs add up, and the first loss is far above that of guessing.
+    Convolutions are drawn by Kaiming's normal (He et al. 2015, arXiv:1502.01852), the head as
+    PyTorch does: by Kaiming's normal its logits would be too large, and the first loss far above
+    that of guessing.
 
     Args:
         depth: 6 n + 2: 20, 56 and 110 are the published ones.
@@ -122,10 +122,8 @@ class CifarResNet(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
-        for block in blocks:
-            nn.init.zeros_(block.norm2.weight)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (n, channels, height, width) to logits (n, classes)."""
