@@ -120,7 +120,7 @@ def random_port(rng: Generator) -> Port:
     """Draw the look of a family of scenes, in the range of Sentinel-2 images of real ports."""
     depth = rng.beta(1.0, 1.6)
     muddy = rng.uniform(0, 1)
-    colour = (3 + depth * (25 + 40 * muddy), 10 + 75 * depth, 22 + depth * (65 - 25 * muddy))
+    colour = (1 + depth * (27 + 40 * muddy), 8 + 77 * depth, 18 + depth * (67 - 25 * muddy))
     return Port(
         colour=colour,
         cast=tuple(rng.uniform(0.92, 1.08, 3)),
@@ -128,7 +128,7 @@ def random_port(rng: Generator) -> Port:
         swell=rng.choice([0.0, rng.uniform(0.3, 4)]),
         wavelength=rng.uniform(4, 14),
         heading=rng.uniform(0, 2 * np.pi),
-        noise=rng.uniform(0.4, 3),
+        noise=rng.uniform(0.1, 2.2),
         light=rng.uniform(0.75, 1.15),
         scale=rng.uniform(0.75, 1.4),
         blur=rng.uniform(0.0, 0.22),

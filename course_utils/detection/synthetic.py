@@ -151,10 +151,10 @@ class _View:
             self._paint_harbour()
 
     def _land(self, kinds=("town", "town", "sheds", "fields", "woods", "woods")) -> np.ndarray:
-        """Paint land of one kind, or of two side by side."""
+        """Paint land of one kind, or now and then of two side by side."""
         one, other = self.rng.choice(kinds, 2)
         land = paint_land(self.port, self.size, one, self.rng)
-        if one != other:
+        if one != other and self.rng.random() < 0.5:
             share = np.clip(3 * smooth_noise(self.size, 4, self.rng), 0, 1)[..., None]
             land += share * (paint_land(self.port, self.size, other, self.rng) - land)
         return land

@@ -63,16 +63,16 @@ def crop(scene: Scene, left: int, top: int, size: int) -> Scene:
 def crop_at(scene: Scene, places: Tensor, size: int, rng: np.random.Generator) -> Scene:
     """Cut a crop at random around one of some boxes (n, 4), or anywhere where there is none.
 
-    It stays inside the image if that is large enough.
+    It stays inside the image; one that is smaller lies in its top left corner.
     """
     height, width = scene.image.shape[1:]
-    free = np.array([width, height]) - size  # below 0 where the image is smaller
+    free = np.maximum(np.array([width, height]) - size, 0)
     if len(places):
         x0, y0, x1, y1 = places[rng.integers(len(places))].tolist()
         low = np.array([x0 + x1, y0 + y1]) / 2 - size * rng.uniform(0.15, 0.85, 2)
     else:
         low = rng.uniform(0, 1, 2) * free
-    left, top = np.clip(low, np.minimum(free, 0), np.maximum(free, 0)).astype(int)
+    left, top = np.clip(low, 0, free).astype(int)
     return crop(scene, int(left), int(top), size)
 
 
