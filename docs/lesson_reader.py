@@ -7,7 +7,7 @@ from nbformat import NotebookNode
 
 
 def read_lesson(text: str) -> NotebookNode:
-    """Read a stored notebook and fold its solutions, by myst-nb's own tag; it calls this itself.
+    """Read a stored notebook, fold its solutions and describe its figures; myst-nb calls it itself.
 
     Args:
         text: the notebook's file.
@@ -17,4 +17,6 @@ def read_lesson(text: str) -> NotebookNode:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "code" and "solution" in tags:
             cell.metadata["tags"] = [*tags, "hide-input"]
+        if "alt" in cell.metadata:
+            cell.metadata["mystnb"] = {"image": {"alt": cell.metadata["alt"]}}
     return notebook

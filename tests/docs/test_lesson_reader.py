@@ -22,3 +22,11 @@ def test_outputs_stay():
     """Is the lesson shown with what it has stored?"""
     book = notebook(code("print(1)", prints="1\n"))
     assert read_lesson(nbformat.writes(book)).cells[0].outputs[0].text == "1\n"
+
+
+def test_figures_have_words():
+    """Is a figure's alt text where myst-nb looks for it?"""
+    cell = code("draw()")
+    cell.metadata["alt"] = "A falling curve."
+    read = read_lesson(nbformat.writes(notebook(cell))).cells[0]
+    assert read.metadata["mystnb"]["image"]["alt"] == "A falling curve."

@@ -63,12 +63,5 @@ def accuracy(logits, labels):
         "This is the error rate",
     ),
     "no mean": (_returning("(logits.argmax(1) == labels).float()"), "return one number"),
-    "prints in place of returning": (
-        """
-def accuracy(logits, labels):
-    print((logits.argmax(1) == labels).float().mean().item())
-""",
-        "without `return`",
-    ),
     "a misspelt name": (_returning("(logit.argmax(1) == labels).float().mean()"), "name 'logit'"),
 }
