@@ -97,8 +97,8 @@ EXERCISE = Exercise(
     cases=[
         Case(
             "11 steps, of which the last two are the tail",
-            (11, 1.0, 10.0, 0.2, 100.0),
-            hint="The peak is at step 4, the cycle ends at step 8, and step 10 has LR 0.001.",
+            (11, 1.0, 10.0, 0.2, 50.0),
+            hint="The peak is at step 4, the cycle ends at step 8, and step 10 has LR 0.002.",
         ),
         Case(
             "another peak, division and final division",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,8 +17,8 @@ from course_utils.lessons.common import load_split, training_loader
 from course_utils.lr import OneCycle
 from course_utils.lr.schedules import TAIL
 from course_utils.models import CifarResNet, small_cnn
-from course_utils.profiles import choose, seeds
-from course_utils.teaching import Claim, format_interval, mean_interval
+from course_utils.profiles import choose
+from course_utils.teaching import format_interval, mean_interval
 from course_utils.training import History, fit, set_seed
 
 COOLDOWN = 0.2  # the part of the steps in which "constant + cooldown" falls to zero
@@ -82,18 +82,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a profile decides."""
+    """What a profile decides for the commands that train whole arms; `runs` are the published."""
 
     model: Callable[[], nn.Module]
     runs: tuple[Run, ...]
-    seeds: tuple[int, ...]
     pool: int
     sizes: tuple[int, int]
     augment: Augment | None
     weight_decay: float
-    short_cycle: Run
-    tail_images: int
-    long_tail: Run
 
     def build(
         self, seed: int, lr: float, device: torch.device
@@ -113,104 +109,118 @@ class Settings:
 
 def settings() -> Settings:
     """Return the settings of the running profile."""
-    return choose(quick=_quick, full=_full, smoke=_smoke)()
-
-
-def _tuned_run(schedule: str, epochs: int) -> Run:
-    best = tuned(f"small_cnn, batch 128, {schedule}, {epochs} epochs")["lr"]
-    return Run(schedule, epochs, best, batch_size=128)
+    return choose(quick=lambda: quick_settings(small_cnn), full=_full, smoke=_smoke)()
 
 
 def quick_settings(model: Callable[[], nn.Module]) -> Settings:
-    """Return the quick profile's settings for a model, without runs.
-
-    The images are those of Fashion-MNIST, pooled to 14 x 14 pixels.
-    """
+    """Return the quick profile's settings for a model: Fashion-MNIST, pooled to 14 x 14 pixels."""
     return Settings(
-        model=model,
-        runs=(),
-        seeds=seeds(5),
-        pool=2,
-        sizes=(10_000, 5_000),
-        augment=None,
-        weight_decay=5e-4,
-        short_cycle=Run("1cycle", 2, lr=0.4, batch_size=128),
-        tail_images=2_000,
-        # a cycle of 9 epochs, then a tail of 31
-        long_tail=Run("1cycle", 40, lr=0.2, batch_size=128, tail=31 / 40),
+        model=model, runs=(), pool=2, sizes=(10_000, 5_000), augment=None, weight_decay=5e-4
     )
 
 
-def _quick() -> Settings:
-    arms = (("1cycle", 8), ("linear decay", 8), ("step decay", 12), ("constant", 8))
-    runs = tuple(_tuned_run(*arm) for arm in arms)
-    return replace(quick_settings(small_cnn), runs=runs)
-
-
 def _full() -> Settings:
-    published = (
+    published = (  # Gugger (2018)
         Run("1cycle", 95, lr=0.8, batch_size=512),
         Run("1cycle", 50, lr=3.0, batch_size=512, tail=0.1, div=20.0),
-        # The source states no LR for 70 epochs; taken here are those of its 50 epochs.
         Run("1cycle", 70, lr=3.0, batch_size=512, tail=0.1, div=20.0),
     )
     return Settings(
         model=partial(CifarResNet, 56),
         runs=published,
-        seeds=seeds(3),
         pool=1,
         sizes=(45_000, 5_000),
         augment=Augment(flip=True, pad=4),
         weight_decay=1e-4,
-        short_cycle=Run("1cycle", 10, lr=0.8, batch_size=512),
-        tail_images=45_000,
-        long_tail=Run("1cycle", 95, lr=0.8, batch_size=512, tail=1 - 42 / 95),
     )
 
 
 def _smoke() -> Settings:
     full = _full()
-
-    def cut(run: Run, epochs: int) -> Run:
-        return replace(run, epochs=epochs, batch_size=16, lr=run.lr / 10)
-
-    return replace(
-        full,
-        model=partial(CifarResNet, 8),
-        runs=tuple(cut(run, epochs) for epochs, run in enumerate(full.runs, start=1)),
-        sizes=(64, 32),
-        short_cycle=cut(full.short_cycle, 2),
-        tail_images=64,
-        long_tail=cut(full.long_tail, 4),
-    )
-
-
-def tuned(entry: str) -> dict:
-    """Return what `python -m experiments.tune_04` stored under a name."""
-    return _stored()[entry]
-
-
-def stored_table(part: str) -> str:
-    """Lay out the stored test accuracies of the arms whose name contains `part`."""
-    lines = [
-        f"{'net, batch, schedule':36} {'steps':>5}  {'LR':>5}  test accuracy (%), 95 % interval"
+    runs = [
+        replace(run, epochs=epochs, batch_size=16, lr=run.lr / 10)
+        for epochs, run in enumerate(full.runs, start=1)
     ]
-    for name, entry in _stored().items():
-        if part in name:
-            interval = format_interval(*mean_interval(entry["test"]))
-            arm = name.rsplit(",", 1)[0]
-            lines.append(f"{arm:36} {entry['steps']:5}  {entry['lr']:5g}  {interval}")
+    return replace(full, model=partial(CifarResNet, 8), runs=tuple(runs), sizes=(64, 32))
+
+
+def stored_arm(schedule: str, epochs: int, batch_size: int = 128, net: str = "small_cnn") -> dict:
+    """Return what `python -m experiments.tune_04` stored about an arm.
+
+    It has "validation" (learning rate -> accuracies in %), the chosen "lr", its "test" accuracies,
+    one a seed, in some arms "confirm", those of further seeds, and the number of "steps".
+    """
+    return _stored()[f"{net}, batch {batch_size}, {schedule}, {epochs} epochs"]
+
+
+def stored_table(arms: Sequence[tuple]) -> str:
+    """Lay out stored arms, each given by the arguments of `stored_arm`; the last against the first.
+
+    That comparison is paired by seed.
+    """
+    lines = [
+        f"{'schedule':26} {'batch':>5} {'epochs':>6} {'steps':>5} {'LR':>5}  test accuracy (%)"
+    ]
+    for arm in arms:
+        entry = stored_arm(*arm)
+        schedule, epochs, batch_size = (*arm, 128)[:3]
+        start = f"{schedule:26} {batch_size:5} {epochs:6} {entry['steps']:5} {entry['lr']:5g}"
+        lines.append(f"{start}  {format_interval(*mean_interval(entry['test']))}")
+    first, last = (stored_arm(*arm)["test"] for arm in (arms[0], arms[-1]))
+    mean, half = mean_interval([b - a for a, b in zip(first, last, strict=True)])
+    verdict = "within noise" if abs(mean) <= half else "ahead" if mean > 0 else "behind"
+    lines.append(f"last row minus first: {format_interval(mean, half)} points, {verdict}")
     return "\n".join(lines)
 
 
-def accuracy_by_steps(schedule: str) -> dict[int, list[float]]:
-    """Return steps -> stored test accuracies (%) of the small net with this schedule, batch 128."""
+def accuracy_by_steps(schedule: str, part: str = "test") -> dict[int, list[float]]:
+    """Return steps -> stored accuracies (%) of the small net with this schedule, batch 128.
+
+    Args:
+        schedule: as in `Run`.
+        part: "test", or "confirm" for the seeds on which not even a claim was chosen.
+    """
     arms = {
-        entry["steps"]: entry["test"]
+        entry["steps"]: entry[part]
         for name, entry in _stored().items()
-        if name.startswith(f"small_cnn, batch 128, {schedule},")
+        if name.startswith(f"small_cnn, batch 128, {schedule},") and part in entry
     }
     return dict(sorted(arms.items()))
+
+
+def lead(schedule: str, rival: str, part: str = "test") -> dict[int, list[float]]:
+    """Return steps -> accuracy of a schedule minus that of a rival, in points, seed by seed."""
+    own, other = accuracy_by_steps(schedule, part), accuracy_by_steps(rival, part)
+    return {
+        steps: [a - b for a, b in zip(own[steps], other[steps], strict=True)]
+        for steps in own
+        if steps in other
+    }
+
+
+def lead_table(schedule: str, rivals: Sequence[tuple[str, str]]) -> str:
+    """Lay out a schedule's leads, a row a length, a column for each pair (rival, part)."""
+    titles = [f"{rival} ({part})" for rival, part in rivals]
+    lines = ["  ".join(["steps", *titles])]
+    leads = [lead(schedule, *pair) for pair in rivals]
+    for steps in leads[0]:
+        cells = [format_interval(*mean_interval(one[steps])) for one in leads]
+        padded = [cell.rjust(len(title)) for cell, title in zip(cells, titles, strict=True)]
+        lines.append("  ".join([f"{steps:5}", *padded]))
+    return "\n".join(lines)
+
+
+def steps_table(schedules: Sequence[str], targets: Sequence[float]) -> str:
+    """Lay out the steps that each schedule needs to each accuracy in %; see `steps_to_accuracy`."""
+    lines = [f"{'steps to':20}" + "".join(f"{f'{target:g} %':>20}" for target in targets)]
+    for schedule in schedules:
+        cells = []
+        for target in targets:
+            steps = steps_to_accuracy(schedule, target)
+            middle, low, high = (f"{n:.0f}" if np.isfinite(n) else "never" for n in steps)
+            cells.append(middle if low == "never" else f"{middle} ({low} to {high})")
+        lines.append(f"{schedule:20}" + "".join(f"{cell:>20}" for cell in cells))
+    return "\n".join(lines)
 
 
 def steps_to_accuracy(schedule: str, target: float) -> tuple[float, float, float]:
@@ -245,27 +255,6 @@ def _crossing(steps: Sequence[int], means: np.ndarray, target: float) -> float:
     before, logs = after - 1, np.log(steps)
     way = (target - means[before]) / (means[after] - means[before])
     return float(np.exp(logs[before] + way * (logs[after] - logs[before])))
-
-
-def claims(arms: Mapping, lead: Callable[..., Sequence[float]]) -> list[Claim]:
-    """State the claims about the schedules that have been run.
-
-    Args:
-        arms: the arms run, as (schedule, epochs).
-        lead: maps two arms to the accuracy of the first minus that of the second, seed by seed.
-    """
-    cycle = ("1cycle", 8)
-    step_decay, constant, linear = ("step decay", 12), ("constant", 8), ("linear decay", 8)
-    rivals = (
-        ("1cycle equals a step decay of half as many steps again", step_decay, {"within": 1}),
-        ("1cycle equals the plain linear decay in as many steps", linear, {"within": 1}),
-        ("1cycle beats the best constant LR in as many steps", constant, {"at_least": 0}),
-    )
-    return [
-        Claim(text, lead(cycle, rival), **bound)
-        for text, rival, bound in rivals
-        if cycle in arms and rival in arms
-    ]
 
 
 def _stored() -> dict[str, dict]:

@@ -12,10 +12,13 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
     path = tmp_path / "tune_04.json"
     monkeypatch.setattr("course_utils.lessons.STORED", tmp_path)
-    monkeypatch.setattr(tune_04, "LR_GRID", (1e-6, 0.05, 1e30))
-    monkeypatch.setattr(tune_04, "TUNING_SEEDS", (1,))
+    monkeypatch.setattr(tune_04, "LR_GRID", (1e-6, 0.2, 1e30))
+    monkeypatch.setattr(tune_04, "CONFIRM_SEEDS", (4,))
+    monkeypatch.setattr(tune_04, "CONFIRMED", [("constant", "small_cnn", 16)])
+    monkeypatch.setattr(tune_04, "TUNING_SEEDS", (2,))
     monkeypatch.setattr(tune_04, "TEST_SEEDS", (2, 3))
     monkeypatch.setattr(tune_04, "SMALL", [("constant", 16, 2)])
+    monkeypatch.setattr(tune_04, "NARROW", [])
     monkeypatch.setattr(tune_04, "quick_settings", lambda model: lesson_04.settings())
     return path
 
@@ -25,11 +28,11 @@ def test_command_stores_and_resumes(small, capsys, monkeypatch):
     """Does the command choose a rate, survive one that diverges, and not repeat what is stored?"""
     tune_04.main([])
     (entry,) = json.loads(small.read_text())["entries"].values()
-    assert entry["lr"] == 0.05
-    assert list(entry["validation"]) == ["1e-06", "0.05", "1e+30"]
+    assert entry["lr"] == 0.2
+    assert list(entry["validation"]) == ["1e-06", "0.2", "1e+30"]
     assert entry["validation"]["1e+30"] == [10.0]
-    assert len(entry["test"]) == 2 and entry["steps"] == 8
-    assert "LR 0.05" in capsys.readouterr().out
+    assert len(entry["test"]) == 2 and len(entry["confirm"]) == 1 and entry["steps"] == 8
+    assert "LR 0.2" in capsys.readouterr().out
     monkeypatch.setattr(tune_04, "tune", None)
     tune_04.main([])
     assert capsys.readouterr().out == ""

@@ -8,6 +8,7 @@ from torch import nn
 from course_utils.lessons import STORED, lesson_04
 from course_utils.lessons.lesson_04 import Run
 from course_utils.lr.schedules import OneCycleCurve
+from experiments import tune_04
 
 
 def lrs_of(run, steps):
@@ -27,7 +28,10 @@ def lrs_of(run, steps):
         ("constant", [0.8] * 8),
         ("step decay", [0.8] * 4 + [0.08] * 2 + [0.008] * 2),
         ("linear decay", [0.8 * (1 - i / 8) for i in range(8)]),
+        ("constant + cooldown", [0.8] * 7 + [0.8 * 1 / 1.6]),
         ("1cycle", OneCycleCurve.gugger(8, 0.8, div=10, tail=0.25).lrs()),
+        ("1cycle with constant momentum", OneCycleCurve.gugger(8, 0.8, tail=0.25).lrs()),
+        ("1cycle with a tail of 50 %", OneCycleCurve.gugger(8, 0.8, tail=0.5).lrs()),
     ],
 )
 def test_schedules(schedule, expected):
@@ -50,11 +54,14 @@ def test_full_profile_is_the_published_one(monkeypatch):
     assert 70 * (50_000 // third.batch_size) < 7_000
 
 
-def test_long_tail(monkeypatch):
-    """Is the long run a short cycle whose tail takes most of the epochs?"""
-    monkeypatch.setenv("COURSE_PROFILE", "quick")
-    run = lesson_04.settings().long_tail
-    assert round(run.epochs * (1 - run.tail)) == 9 and run.epochs == 40
+def test_momentum_stays_constant_where_its_name_says_so():
+    """Does the control arm leave the momentum alone, and the cycle move it?"""
+    momenta = {}
+    for name in ("1cycle", "1cycle with constant momentum"):
+        optimizer = torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1, momentum=0.9)
+        Run(name, epochs=1, lr=0.8, batch_size=4).attach(optimizer, 8)
+        momenta[name] = optimizer.param_groups[0]["momentum"]
+    assert momenta == {"1cycle": 0.95, "1cycle with constant momentum": 0.9}
 
 
 def test_training_is_repeatable(monkeypatch, tmp_path):
@@ -73,36 +80,45 @@ def test_training_is_repeatable(monkeypatch, tmp_path):
 @pytest.fixture
 def stored(monkeypatch, tmp_path):
     path = tmp_path / "tune_04.json"
-    entry = {"lr": 0.4, "steps": 624, "test": [86.0, 86.5, 87.0]}
-    path.write_text(json.dumps({"entries": {"net, batch 128, 1cycle, 8 epochs": entry}}))
+    cycle = {"lr": 0.4, "steps": 624, "test": [86.0, 86.5, 87.0]}
+    constant = {"lr": 0.1, "steps": 624, "test": [84.0, 84.5, 85.0]}
+    entries = {
+        "small_cnn, batch 128, 1cycle, 8 epochs": cycle,
+        "small_cnn, batch 128, constant, 8 epochs": constant,
+    }
+    path.write_text(json.dumps({"entries": entries}))
     monkeypatch.setattr("course_utils.lessons.STORED", path.parent)
     return path
 
 
 def test_stored_table(stored):
-    """Does the table show steps, learning rate and the interval of the test accuracies?"""
-    (_, row) = lesson_04.stored_table("1cycle").splitlines()
-    assert row.split() == ["net,", "batch", "128,", "1cycle", "624", "0.4", "86.5", "±", "1.2"]
+    """Does the table show each arm, and the last one against the first?"""
+    (_, *rows, verdict) = lesson_04.stored_table([("1cycle", 8), ("constant", 8)]).splitlines()
+    assert rows[0].split() == ["1cycle", "128", "8", "624", "0.4", "86.5", "±", "1.2"]
+    assert verdict == "last row minus first: -2.00 ± 0.00 points, behind"
 
 
-def test_claims_of_the_arms_that_ran():
-    """Is there a claim for each rival that ran, and none for one that did not?"""
-    arms = {("1cycle", 8): [87.0] * 3, ("constant", 8): [85.0] * 3}
-
-    def lead(a, b):
-        return [x - y for x, y in zip(arms[a], arms[b], strict=True)]
-
-    (claim,) = lesson_04.claims(arms, lead)
-    assert "constant" in claim.text and claim.verdict == "holds"
-    assert lesson_04.claims({("1cycle", 50): []}, lead) == []
+@pytest.mark.parametrize(
+    "tests, word", [([86.0, 86.5, 87.0], "noise"), ([89.0, 89.5, 90.1], "ahead")]
+)
+def test_verdict(stored, tests, word):
+    """Is an arm ahead only if the interval of the paired difference excludes zero?"""
+    content = json.loads(stored.read_text())
+    content["entries"]["small_cnn, batch 128, constant, 8 epochs"]["test"] = tests
+    stored.write_text(json.dumps(content))
+    assert lesson_04.stored_table([("1cycle", 8), ("constant", 8)]).endswith(word)
 
 
 def test_stored_results_are_complete():
     """Does the file that lies beside the lesson hold every arm, its rate inside the grid?"""
     entries = json.loads((STORED / "tune_04.json").read_text())["entries"]
-    for schedule in ("1cycle", "linear decay", "step decay", "constant"):
-        names = [name for name in entries if f", {schedule}," in name]
-        assert names, schedule
+    arms = {("small_cnn", *arm) for arm in (*tune_04.SMALL, *tune_04.NARROW)}
+    arms |= {("ResNet-20", *arm) for arm in tune_04.DEEP}
+    names = {f"{net}, batch {batch}, {name}, {epochs} epochs" for net, name, batch, epochs in arms}
+    assert entries.keys() == names
+    for schedule in ("1cycle", "linear decay"):
+        lengths = lesson_04.accuracy_by_steps(schedule, "confirm")
+        assert lengths.keys() == lesson_04.accuracy_by_steps(schedule).keys()
     for entry in entries.values():
         rates = [float(lr) for lr in entry["validation"]]
         assert min(rates) < entry["lr"] < max(rates)
@@ -133,3 +149,22 @@ def test_accuracy_never_reached(lengths):
     """Is an accuracy that the longest run misses infinitely far, and one below all at the start?"""
     assert lesson_04.steps_to_accuracy("1cycle", 90.0) == (np.inf, np.inf, np.inf)
     assert lesson_04.steps_to_accuracy("1cycle", 50.0) == (100, 100, 100)
+
+
+def test_lead_is_paired(lengths, monkeypatch):
+    """Is a lead taken seed by seed, at the lengths that both schedules have?"""
+    other = {200: [83.0, 82.0], 800: [90.0, 90.0]}
+    own = lesson_04.accuracy_by_steps
+    monkeypatch.setattr(
+        lesson_04, "accuracy_by_steps", lambda name, part: own(name) if name == "1cycle" else other
+    )
+    assert lesson_04.lead("1cycle", "constant") == {200: [1.0, 2.0]}
+    (titles, row) = lesson_04.lead_table("1cycle", [("constant", "test")]).splitlines()
+    assert titles.split() == ["steps", "constant", "(test)"]
+    assert row.split() == ["200", "1.5", "±", "6.4"]
+
+
+def test_steps_table(lengths):
+    """Is a target that is never reached called so, not infinite?"""
+    (_, row) = lesson_04.steps_table(["1cycle"], (85.0, 90.0)).splitlines()
+    assert row.split() == ["1cycle", "283", "(252", "to", "400)", "never"]
