@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # Lesson -> the picture's name; the lesson's first figure is its best.
-PICTURES = {"02": "lr_finder", "04": "one_cycle", "09": "ships"}
+PICTURES = {"02": "lr_finder", "09": "ships"}
 
 
 def first_figure(notebook: Path) -> bytes:

@@ -16,7 +16,7 @@ def test_set_up_is_makes():
     command = ["make", "--dry-run", "--always-make", *arguments]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert "-m pip install -e '.[test]'" in result.stdout
+    assert "tools/set_up.py .venv test" in result.stdout
 
 
 def test_interpreter_is_the_set_up_one():
