@@ -447,7 +447,7 @@ def _full() -> Settings:
         batch_size=128,
         augment=Augment(flip=True, pad=4),
     )
-    few = replace(healthy, images=5_000, epochs=60, lr=0.05, augment=None)
+    few = replace(healthy, images=5_000, epochs=60, lr=0.05, batch_size=125, augment=None)
     perceptron = partial(simple_net, inputs=3 * 32 * 32)  # no batch norm, which tames the last two
     runs = {
         "healthy": healthy,
@@ -486,7 +486,7 @@ def _smoke() -> Settings:
             images=33,
             epochs=3,
             lr=run.lr / 100,
-            batch_size=16,
+            batch_size=16 if run.plain_mean else 11,
         )
         for name, run in full.runs.items()
     }

@@ -182,14 +182,14 @@ def set_up(
     """Run the script.
 
     Args:
-        images: what the seed draws `count` images from.
+        images: what the seed draws `count` images from, or all where there are fewer.
         seed: of images and first weights.
         bug: what to plant into the script, or None.
         model: builds another net in place of the script's.
         count: how many images.
         device: of the model and the images.
     """
-    drawn, *_ = split_images(images, (count,), seed)
+    drawn, *_ = split_images(images, (min(count, len(images)),), seed)
     set_seed(seed)
     names = {"torch": torch, "nn": nn, "F": F}
     exec(compile(source(bug), "script", "exec"), names)  # the lines that the lesson shows
@@ -212,7 +212,6 @@ class Settings:
         models: name -> builds a healthy net of another kind than the script's.
         pool: side of the squares of pixels that are averaged into one.
         few: how many images are to be learned by heart.
-        images: how many a set-up has in all.
         max_steps: after how many steps the test gives up.
         patience: after how many steps a slow net is given up for good.
         seeds: of images and weights.
@@ -221,7 +220,6 @@ class Settings:
     models: Mapping[str, Callable[[], nn.Module]]
     pool: int
     few: int
-    images: int
     max_steps: int
     patience: int
     seeds: tuple[int, ...]
@@ -234,9 +232,9 @@ class Settings:
 
 def settings() -> Settings:
     """Return the settings of the running profile."""
-    quick = Settings(_models(1, 14, 8), 2, 64, 1024, 600, 4000, seeds(3))
-    full = Settings(_models(3, 32, 20), 1, 64, 1024, 600, 4000, seeds(5))
-    smoke = Settings(_models(3, 32, 8), 1, 16, 48, 8, 16, seeds(3))
+    quick = Settings(_models(1, 14, 8), 2, 64, 600, 4000, seeds(3))
+    full = Settings(_models(3, 32, 20), 1, 64, 600, 4000, seeds(5))
+    smoke = Settings(_models(3, 32, 8), 1, 16, 8, 16, seeds(3))
     return choose(quick=quick, full=full, smoke=smoke)
 
 
