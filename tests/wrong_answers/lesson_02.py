@@ -116,10 +116,6 @@ WRONG_ANSWERS = {
         changed("        lr *= factor\n    return", "        lr *= factor\n        return"),
         "Expected the shape (2, 5), got the shape (2, 1)",
     ),
-    "prints": (
-        changed("    return lrs, smoothed_losses", "    print(lrs, smoothed_losses)"),
-        "None",
-    ),
     "pairs": (
         changed("return lrs, smoothed_losses", "return list(zip(lrs, smoothed_losses))"),
         "two lists",
