@@ -219,15 +219,11 @@ QUIZ = number_questions(
         "why": "Its recalls are 100 % and 0 %, and balanced accuracy is their mean.",
     },
     {
-        "question": "You oversample, and then split into training and validation images. What "
-        "does the validation accuracy tell?",
-        "options": {
-            "A": "The same as before: the classes are equal in both parts.",
-            "B": "Too little: the minority classes are harder.",
-            "C": "Too much: copies of the same images lie in both parts.",
-        },
+        "question": "In use 1 of 100 images shows a ship. A model raises an alarm for 9 of 10 "
+        "images with a ship, and for 1 of 10 without. What share of its alarms is right?",
+        "options": {"A": "about 90 %", "B": "about 50 %", "C": "about 8 %"},
         "correct": "C",
-        "why": "A net that has learnt an image by heart knows its copy as well.",
+        "why": "Of 1000 images 10 have a ship: 9 right alarms, beside 99 false ones.",
     },
     {
         "question": "A model was trained with oversampling. What does prior correction with the "
