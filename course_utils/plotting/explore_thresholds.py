@@ -96,7 +96,7 @@ def explore_thresholds(curves: Curves) -> None:
         lambda recall: sketch.png(lambda: plot_points(axes, curves, recall=recall)),
         {
             "recall": FloatSlider(
-                description="recall to reach", value=0.9, min=0.05, max=1, step=0.01
+                description="recall to reach", value=0.7, min=0.05, max=1, step=0.01
             )
         },
     )
