@@ -56,6 +56,8 @@ myst_substitutions = {
 default_role = "name"
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True  # `F.cross_entropy`, as it is written, and no address in memory
+maximum_signature_line_length = 60  # one argument a line, so that a phone can show it
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -69,7 +71,7 @@ html_theme = "sphinx_book_theme"
 html_title = "Training tricks"
 html_theme_options = {
     "use_download_button": False,
-    "use_fullscreen_button": False,
+    "use_fullscreen_button": True,
     "show_toc_level": 2,
     "navbar_persistent": [],  # the search field stands in the sidebar
 }

@@ -18,6 +18,15 @@ from pathlib import Path
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH = ["torch", "torchvision"]
+# No other source beside the index: its build of one and another's of the other do not fit together.
+ALONE = {
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_EXTRA_INDEX_URL": "",
+    "PIP_FIND_LINKS": "",
+    "UV_EXTRA_INDEX_URL": "",
+    "UV_FIND_LINKS": "",
+    "UV_NO_CONFIG": "1",
+}
 
 
 def main(folder: str, extra: str) -> int:
@@ -55,7 +64,7 @@ def install_torch(install: list[str], index: str, platform: str, has_gpu: bool) 
         print("No NVIDIA GPU seen: fetching PyTorch's CPU build, some 200 MB.", flush=True)
         patience = [] if "uv" in Path(install[0]).name else ["--retries", "1", "--timeout", "15"]
         try:
-            run([*install, *patience, "--index-url", CPU_INDEX, *TORCH])
+            run([*install, *patience, "--index-url", CPU_INDEX, *TORCH], **ALONE)
         except subprocess.CalledProcessError:
             print(
                 f"{CPU_INDEX} could not be used: taking pip's default build, which on Linux holds "
@@ -64,9 +73,9 @@ def install_torch(install: list[str], index: str, platform: str, has_gpu: bool) 
             )
 
 
-def run(command: list[str]) -> None:
+def run(command: list[str], **environment: str) -> None:
     """Run a command and show what it prints."""
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, env=os.environ | environment)
 
 
 if __name__ == "__main__":

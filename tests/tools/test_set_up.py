@@ -82,6 +82,17 @@ def test_index_fails(damage, index, install, tmp_path, monkeypatch, capfd):
 
 
 @pytest.mark.slow
+def test_no_second_source(index, install, tmp_path, monkeypatch):
+    """Is nothing mixed into the CPU build from another source that the machine's pip is told of?"""
+    next(index.glob("torchvision/*.whl")).unlink()
+    (index / "torchvision" / "index.html").write_text("")
+    make_wheel(tmp_path / "other", "torchvision")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "other" / "torchvision"))
+    set_up.install_torch(install, "", "linux", has_gpu=False)
+    assert installed(tmp_path) == []
+
+
+@pytest.mark.slow
 def test_index_of_ones_own(index, install, tmp_path):
     """Does TORCH_INDEX decide, with a GPU too, and is it an error where it fails?"""
     set_up.install_torch(install, set_up.CPU_INDEX, "linux", has_gpu=True)
