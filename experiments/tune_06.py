@@ -18,7 +18,7 @@ from functools import partial
 import torch
 
 from course_utils.data import DeviceLoader, ImageDataset
-from course_utils.lessons.lesson_06 import Net, Settings, Setup, best_lr, quick_settings, resnet
+from course_utils.lessons.lesson_06 import Net, Settings, Setup, best_lr, quick_settings
 from course_utils.lr import largest_usable_lr, repeat_lr_finder
 from course_utils.training import pick_device
 from experiments import store, stored_or, validation_grid
@@ -29,10 +29,6 @@ GRID_SEEDS = (100, 101, 102)
 TEST_SEEDS = tuple(range(200, 210))
 BATCH_SIZES = (1, 4, 16, 64, 256, 1024)
 DROPOUTS = (0.0, 0.25, 0.5)
-# Ten times as dear as the small nets
-DEEP_SEEDS = (100, 101)
-DEEP_BATCH_SIZES = (16, 64, 256)
-DEEP_WEIGHT_DECAYS = (0.0, 1e-3, 1e-2, 1e-1)
 # Few images and many epochs, so that there is something to regularise.
 FEW_IMAGES, MANY_EPOCHS = 2_000, 30
 SWEEP = {"min_lr": 1e-4, "max_lr": 10.0, "beta": 0.9}
@@ -95,19 +91,12 @@ def main() -> None:
         for decay in settings.weight_decays:
             arguments = (net, replace(base, weight_decay=decay), WIDE_GRID, GRID_SEEDS)
             grid.keep("weight decay", name, decay, partial(grid.setup, *arguments))
-    # With momentum, so that 1cycle is the source text's: both its cycles.
+    # With momentum, so that 1cycle has both its cycles.
     net = replace(settings.nets["perceptron"], momentum=0.9)
     for schedule in ("constant", "1cycle"):
         for rate in DROPOUTS:
             arguments = (net, replace(base, dropout=rate), schedule == "1cycle")
             grid.keep("dropout", schedule, rate, partial(grid.dropout, *arguments))
-    net = Net(partial(resnet, depth=8, channels=1), momentum=0.9)
-    for size in DEEP_BATCH_SIZES:
-        arguments = (net, replace(base, batch_size=size), NARROW_GRID, DEEP_SEEDS)
-        grid.keep("batch size", "ResNet-8", size, partial(grid.setup, *arguments))
-    for decay in DEEP_WEIGHT_DECAYS:
-        arguments = (net, replace(base, weight_decay=decay), NARROW_GRID, DEEP_SEEDS)
-        grid.keep("weight decay", "ResNet-8", decay, partial(grid.setup, *arguments))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ def _largest_usable_lrs(curves, tolerance, *, mistake: str | None = None) -> dic
             limit = (1 + tolerance) * best
         if mistake == "tolerance in nats":
             limit = best + tolerance
+        if mistake == "from the top":
+            limit = losses[0] - tolerance * (losses[0] - best)
         last = 0 if mistake == "from the start" else lowest
         while last + 1 < len(losses):
             loss = losses[last + 1]
@@ -50,6 +52,7 @@ MISTAKES = {
     "end of the sweep": "This is the last LR of the sweep; the loss had left its bottom before.",
     "fraction of the lowest": "The limit is the lowest loss plus tolerance times the *fall*.",
     "tolerance in nats": "tolerance is a fraction: multiply it by the fall, first minus lowest.",
+    "from the top": "Count the tolerance up from the lowest loss, not down from the first one.",
     "one bottom": "Each setting has a bottom of its own: use the lowest loss of its own curve.",
     "last below": "The loss left its bottom and came back: stop where it leaves first.",
 }
@@ -114,7 +117,7 @@ QUIZ = number_questions(
             "C": "Raise the LR by a factor of 16, as linear scaling says.",
         },
         "correct": "B",
-        "why": "A smaller batch breaks at a smaller LR, and one short sweep shows where.",
+        "why": "A smaller batch suffers at a smaller LR, and one short sweep shows where.",
     },
     {
         "question": "Why does a short sweep see so little of a weight decay that is far too large?",

@@ -1,9 +1,11 @@
+import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from course_utils.data.device_loader import DeviceLoader
-from course_utils.lessons import lesson_06
+from course_utils.lessons import lesson_06, stored_results
 from course_utils.lessons.lesson_06 import Setup
+from course_utils.lr import LRCurve, LRRepeats
 
 
 @pytest.fixture
@@ -72,3 +74,53 @@ def test_batches_fit(profile, monkeypatch):
     assert settings.weight_decays[0] == settings.dropouts[0] == 0
     assert list(settings.weight_decays) == sorted(settings.weight_decays)
     assert settings.sweep_steps >= 2
+
+
+LRS = [0.01, 0.1, 0.2, 0.4, 0.8, 1.6]
+
+
+@pytest.fixture
+def sweeps():
+    """Two batch sizes without smoothing: the smaller one's loss rises early and slowly."""
+    losses = ([3.0, 1.0, 1.3, 1.9, 2.9, 3.0], [3.0, 1.0, 1.0, 1.0, 1.1, 3.1])
+    small, large = (LRCurve(LRS, raw, raw, beta=0.0, stop_reason="") for raw in losses)
+    return {16: LRRepeats((small,)), 256: LRRepeats((large,))}
+
+
+@pytest.mark.parametrize("tolerance, factor", [(0.1, 8), (0.5, 2), (1.0, 1)])
+def test_factor_hangs_on_the_tolerance(sweeps, tolerance, factor):
+    """Is it the ratio of the edges at this very tolerance, and does the figure say so?"""
+    assert lesson_06.edge_factor(*sweeps.values(), tolerance) == pytest.approx(factor)
+    _, axes = plt.subplots(1, 2)
+    lesson_06.mark_edges(axes, sweeps, tolerance)
+    assert axes[1].get_title() == f"factor {factor:.1f}"
+    small, large = (line.get_xdata()[0] for line in axes[0].lines)
+    assert large / small == pytest.approx(factor)
+
+
+def test_slider_shows_a_figure(sweeps, capsys, monkeypatch):
+    """Does the cell of the slider show a picture to a reader without a kernel?"""
+    shown = []
+    monkeypatch.setattr("course_utils.plotting.widgets.display", lambda out, raw: shown.append(out))
+    lesson_06.explore_tolerance(sweeps)
+    assert len(shown[0]["image/png"]) > 1000
+
+
+def test_figure_of_the_batch_sizes(capsys):
+    """Does each net's panel hold every stored batch size, and do the printed lines name two?"""
+    _, axes = plt.subplots(1, 2)
+    stored = stored_results("tune_06")["batch size"]
+    lesson_06.plot_batch_sizes(axes, stored)
+    assert [ax.get_title() for ax in axes] == [*stored]
+    assert list(axes[0].lines[0].get_xdata()) == [1, 4, 16, 64, 256, 1024]
+    assert "batch 16: edge 0.048, best LR 0.1; batch 256: edge 1.7" in capsys.readouterr().out
+
+
+def test_lead_is_paired(smoke):
+    """Is the lead of a decay over none a difference a seed, and of no decay over itself zero?"""
+    train, _, test = smoke.load()
+    measured = DeviceLoader(test, batch_size=40)
+    usable = {0.0: 0.1, 1e30: 0.1}
+    assert lesson_06.lead_of(smoke, 0.0, usable, train, measured) == [0, 0, 0]
+    broken = lesson_06.lead_of(smoke, 1e30, usable, train, measured)
+    assert len(broken) == 3 and max(broken) <= 0

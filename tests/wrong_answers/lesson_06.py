@@ -74,4 +74,48 @@ WRONG_ANSWERS = {
         changed("tolerance * (losses[0]", "0.1 * (losses[0]"),
         "is it typed in as a number",
     ),
+    "returns the loss": (
+        changed("answer[label] = lrs[last]", "answer[label] = losses[last]"),
+        "The lowest loss is 0.4",
+    ),
+    "returns a list": (
+        changed("return answer", "return list(answer.values())"),
+        "dict",
+    ),
+    "keys are positions": (
+        changed("answer[label] = ", "answer[len(answer)] = "),
+        "batch 16",
+    ),
+    "logarithm of the rate": (
+        changed("answer[label] = lrs[last]", "answer[label] = math.log10(lrs[last])"),
+        "These are logarithms",
+    ),
+    "end of the sweep": (
+        changed("answer[label] = lrs[last]", "answer[label] = lrs[-1]"),
+        "the loss had left its bottom before",
+    ),
+    "walks past the end": (
+        changed(
+            "last + 1 < len(losses) and losses[last + 1] <= limit", "losses[last + 1] <= limit"
+        ),
+        "IndexError",
+    ),
+    "treats a curve as one list": (
+        changed(
+            "for label, (lrs, losses) in curves.items()", "for label, losses in curves.items()"
+        ),
+        "TypeError",
+    ),
+    "forgets items": (
+        changed("in curves.items()", "in curves"),
+        "ValueError",
+    ),
+    "fall of the wrong sign": (
+        changed("(losses[0] - losses[lowest])", "(losses[lowest] - losses[0])"),
+        "the bottom goes on to its right",
+    ),
+    "limit from the first loss": (
+        changed("limit = losses[lowest] + tolerance", "limit = losses[0] - tolerance"),
+        "up from the lowest loss",
+    ),
 }
