@@ -36,7 +36,6 @@ SIZES = (10_000, 5_000)
 BATCH_SIZE = 128
 EPOCHS = 5
 BLIND = 0.01
-LOW = {"SGD": 0.03, "momentum SGD": 0.003}  # equal effective learning rates
 SWEEP_SEEDS = (100, 101, 102, 103, 104)
 TUNING_SEEDS = (110, 111, 112)
 TEST_SEEDS = tuple(range(200, 210))
@@ -72,8 +71,6 @@ def tune(name: str, images: tuple[ImageDataset, ImageDataset, ImageDataset]) -> 
         "suggestion": median(curve.suggestion() for curve in curves),
         "best": best,
     }
-    if name in LOW:
-        lrs["low"] = LOW[name]
     peak = median(curve.suggestion(peak=True) for curve in curves)
     peaks = {"0.01": BLIND, "steepest": lrs["steepest"], "peak": peak}
     measure = partial(accuracy, name, train, test)

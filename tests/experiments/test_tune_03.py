@@ -25,7 +25,7 @@ def test_command_stores_and_resumes(small, capsys, monkeypatch):
     (entry,) = json.loads(small.read_text())["optimizers"].values()
     assert entry["lrs"]["best"] == tune_03.CENTRES["SGD"]
     assert entry["validation"]["3e+29"] == [10.0, 10.0]
-    assert [*entry["test"]] == [*entry["lrs"]] == ["0.01", "steepest", "suggestion", "best", "low"]
+    assert [*entry["test"]] == [*entry["lrs"]] == ["0.01", "steepest", "suggestion", "best"]
     assert [*entry["falling"]] == ["0.01", "steepest", "peak"]
     assert entry["peak"] == pytest.approx(2 * entry["lrs"]["suggestion"])
     assert {len(found) for found in entry["test"].values()} == {2}
