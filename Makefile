@@ -96,7 +96,7 @@ class: $(READY)  ## who has done what, and the class's predictions; FROM=build/a
 	$(EDITIONS) $(BIN)/python -m editions.class_report --from "$(or $(FROM),build/assignment)"
 
 site: $(READY)  ## build the web edition in build/site
-	@$(BIN)/python -c 'import myst_nb, sphinx_book_theme' 2>/dev/null || \
+	@$(BIN)/python -c 'import latex2mathml, myst_nb, sphinx_book_theme' 2>/dev/null || \
 		$(BIN)/python -m pip install --quiet -e '.[site]'
 	rm -rf build/site build/site-doctrees
 	$(BIN)/python -m sphinx -q -n -W --keep-going -c docs -d build/site-doctrees . build/site

@@ -33,7 +33,9 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "docstring_names",
+    "mathml",
 ]
+html_math_renderer = "mathml"
 
 # The lessons: as they are stored, with the solutions folded.
 nb_execution_mode = "off"
@@ -46,7 +48,7 @@ nb_ipywidgets_js = {}
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 
 # The pages.
-myst_enable_extensions = ["substitution"]
+myst_enable_extensions = ["dollarmath", "substitution"]
 myst_heading_anchors = 3
 myst_substitutions = {
     "run_times": run_times_table(ROOT / "build" / "run_times.json", notebooks=ROOT / "notebooks"),
