@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch.utils.data import Subset
 
 from course_utils.data import split_by_group
-from course_utils.detection import AirbusFolder, ResizedScenes, Scene, SimulatedScenes
+from course_utils.detection import AirbusFolder, Scene, SimulatedScenes, check_box_sizes
+from course_utils.detection.ground import group_by_ground
+from course_utils.detection.tiles import crop_at
 
 # Families of simulated scenes from which each part takes its own: no family is in two of them.
 FAMILIES = {"train": 0, "valid": 10_000, "test": 20_000}
+LOOK_ALIKES = {"ships": 0.03, "empty": 0.1}  # fractions of the simulated scenes that hold some
 VALID = TEST = 0.2  # fractions of a folder's images
+CROPS = 8  # of an image that is larger than a crop, at the most
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class ShipData:
     Attributes:
         name: says what they are, and that they are simulated where they are.
         ships: training images that hold ships.
-        empty: training images that hold none, read one by one.
+        empty: training images that hold none.
         valid: images of both kinds, on which thresholds are chosen.
         test: images of both kinds, on which everything is measured.
         simulated: whether the look-alikes in them are known.
@@ -52,7 +56,7 @@ class ShipData:
 
 
 def simulated(counts: Counts, *, size: int, seed: int, unlabelled: float = 0.0) -> ShipData:
-    """Make simulated scenes; a tenth of those without ships hold look-alikes.
+    """Make simulated scenes; a tenth of those without ships hold look-alikes, few of the others.
 
     Args:
         counts: how many of each kind.
@@ -61,77 +65,130 @@ def simulated(counts: Counts, *, size: int, seed: int, unlabelled: float = 0.0) 
         unlabelled: fraction of the training scenes without ships that do hold one.
     """
 
-    def scenes(part: str, count: int, ships: bool, **settings) -> list[Scene]:
-        settings = {"look_alikes": 0.0 if ships else 0.1, **settings}
-        made = SimulatedScenes(
-            count, ships, seed=seed, first_family=FAMILIES[part], size=size, **settings
-        )
-        return list(made)
+    def scenes(part: str, ships: int, empty: int, **settings) -> tuple[list[Scene], list[Scene]]:
+        words = {"seed": seed, "size": size, "first_family": FAMILIES[part]}
+        with_ships = SimulatedScenes(ships, True, look_alikes=LOOK_ALIKES["ships"], **words)
+        words |= settings
+        without = SimulatedScenes(empty, False, look_alikes=LOOK_ALIKES["empty"], **words)
+        return list(with_ships), list(without)
 
+    ships, empty = scenes("train", counts.ships, counts.empty, unlabelled=unlabelled)
+    valid = scenes("valid", counts.valid_ships, counts.valid_empty)
+    test = scenes("test", counts.test_ships, counts.test_empty)
     return ShipData(
         name=f"simulated scenes, {size} x {size} pixels",
-        ships=scenes("train", counts.ships, True),
-        empty=scenes("train", counts.empty, False, unlabelled=unlabelled),
-        valid=scenes("valid", counts.valid_ships, True)
-        + scenes("valid", counts.valid_empty, False),
-        test=scenes("test", counts.test_ships, True) + scenes("test", counts.test_empty, False),
+        ships=ships,
+        empty=empty,
+        valid=sum(valid, []),
+        test=sum(test, []),
         simulated=True,
     )
 
 
 def from_folder(folder: str | Path, counts: Counts, *, size: int, seed: int) -> ShipData:
-    """Read a folder in Airbus layout, split by port.
+    """Cut crops at full resolution out of a folder in Airbus layout, split by port or ground.
 
     The port is what stands in an image's name before the first underscore. Kaggle's own images have
-    no port in their names, so that each counts as its own: some of them overlap, and their test
-    flatters (say so where you report it). Images that cannot be read are left out of each part,
+    no port in their names: of those that are used, neighbours and duplicates are found by the
+    ground that they share, and lie in one part. Of images that are larger than a crop, up to 8
+    crops are used: around ships, or anywhere. Images that cannot be read are left out of each part,
     with their count printed.
 
     Args:
         folder: holds the images and the table, see `AirbusFolder`.
-        counts: how many of each kind are used at the most.
-        size: height and width that the images are brought to, in pixels.
-        seed: draws ports and images.
+        counts: how many crops of each kind are used at the most.
+        size: height and width of a crop in pixels; smaller images are filled up with black.
+        seed: draws ports, images and crops.
 
     Raises:
         FileNotFoundError: the folder is not in Airbus layout.
-        ValueError: the images come from fewer than three ports.
+        ValueError: the images come from fewer than three ports, or the median ship is smaller than
+            a cell of the heatmap.
     """
     images = AirbusFolder(folder)
-    train, valid, test = split_by_port(images.names, seed)
     rng = np.random.default_rng(seed)
-    unreadable: list[str] = []
+    used = _used(images, counts, rng)
+    groups = _groups(images, used)
+    train, valid, test = split_by_port([images.names[i] for i in used], seed, groups)
+    parts = [[used[i] for i in part] for part in (train, valid, test)]
+    unreadable: dict[str, None] = {}
+    kinds = set(images.with_ships), set(images.without_ships)
 
-    def some(part: Sequence[int], kind: Sequence[int], most: int) -> list[int]:
-        return sorted(rng.permutation(sorted(set(part) & set(kind)))[:most].tolist())
+    def crops(part: Sequence[int], kind: int, most: int) -> list[Scene]:
+        chosen = rng.permutation([i for i in part if i in kinds[kind]]).tolist()
+        return list(_crops(images, chosen, size, most, rng, unreadable))
 
-    def read(chosen: Sequence[int]) -> Iterator[tuple[int, Scene]]:
-        scenes = ResizedScenes(images, size)
-        for index in chosen:
-            try:
-                yield index, scenes[index]
-            except ValueError as error:
-                unreadable.append(str(error))
-
-    def both(part: Sequence[int], ships: int, empty: int) -> list[Scene]:
-        kinds = (images.with_ships, ships), (images.without_ships, empty)
-        return [scene for kind, most in kinds for _, scene in read(some(part, kind, most))]
-
-    ships = [scene for _, scene in read(some(train, images.with_ships, counts.ships))]
-    # Each is read once, so that no use of the pool meets one that cannot be.
-    pool = [index for index, _ in read(some(train, images.without_ships, counts.empty))]
-    data = ShipData(
-        name=f"{Path(folder).name}, {size} x {size} pixels",
-        ships=ships,
-        empty=ResizedScenes(Subset(images, pool), size),
-        valid=both(valid, counts.valid_ships, counts.valid_empty),
-        test=both(test, counts.test_ships, counts.test_empty),
-        simulated=False,
+    wanted = (
+        (counts.ships, counts.empty),
+        (counts.valid_ships, counts.valid_empty),
+        (counts.test_ships, counts.test_empty),
+    )
+    (ships, empty), valid, test = (
+        tuple(crops(part, kind, most) for kind, most in enumerate(numbers))
+        for part, numbers in zip(parts, wanted, strict=True)
     )
     if unreadable:
         print(f"{len(unreadable)} image(s) cannot be read and are left out, the first so:")
-        print("\n".join(unreadable[:3]))
-    return data
+        print("\n".join(list(unreadable)[:3]))
+    check_box_sizes(torch.cat([torch.empty(0, 4), *(scene.boxes for scene in ships)]))
+    return ShipData(
+        name=f"{Path(folder).name}, crops of {size} x {size} pixels",
+        ships=ships,
+        empty=empty,
+        valid=sum(valid, []),
+        test=sum(test, []),
+        simulated=False,
+    )
+
+
+def _used(images: AirbusFolder, counts: Counts, rng: np.random.Generator) -> list[int]:
+    """Draw the images that may be needed: of a large archive a part."""
+    ships = counts.ships + counts.valid_ships + counts.test_ships
+    empty = counts.empty + counts.valid_empty + counts.test_empty
+    drawn = [
+        rng.permutation(kind)[: int(1.5 * most) + 100].tolist()
+        for kind, most in ((images.with_ships, ships), (images.without_ships, empty))
+    ]
+    return sorted(drawn[0] + drawn[1])
+
+
+def _groups(images: AirbusFolder, used: Sequence[int]) -> dict[str, str]:
+    """Return name -> port, or the group of images that share ground where names have no port."""
+    names = [images.names[i] for i in used]
+    if any("_" in name for name in names):
+        return {name: port_of(name) for name in names}
+    groups, _ = group_by_ground(Subset(images, used), readers=4)
+    return {name: str(group) for name, group in zip(names, groups, strict=True)}
+
+
+def _crops(
+    images: AirbusFolder,
+    chosen: Sequence[int],
+    size: int,
+    most: int,
+    rng: np.random.Generator,
+    unreadable: dict[str, None],
+) -> Iterator[Scene]:
+    """Yield up to `most` crops: one of each image, then another of each that is larger."""
+    count, left = 0, list(chosen)
+    for _ in range(CROPS):
+        larger = []
+        for index in left:
+            if count == most:
+                return
+            try:
+                scene = images[index]
+            except ValueError as error:
+                unreadable[str(error)] = None
+                continue
+            with_ships = len(scene.boxes) > 0
+            crop = crop_at(scene, scene.boxes, size, rng)
+            if with_ships == (len(crop.boxes) > 0):
+                count += 1
+                yield crop
+            if max(scene.image.shape[1:]) > size:
+                larger.append(index)
+        left = larger
 
 
 def is_airbus_folder(folder: str | Path) -> bool:
@@ -144,30 +201,39 @@ def port_of(name: str) -> str:
     return name.partition("_")[0]
 
 
-def split_by_port(names: Sequence[str], seed: int) -> tuple[list[int], list[int], list[int]]:
+def split_by_port(
+    names: Sequence[str], seed: int, groups: dict[str, str] | None = None
+) -> tuple[list[int], list[int], list[int]]:
     """Return the indices of training, validation and test images, each with ports of its own.
+
+    Args:
+        names: of the images.
+        seed: of the order of the ports.
+        groups: name -> port; by default what stands before the first underscore.
 
     Raises:
         ValueError: the images come from fewer than three ports.
     """
-    ports = Counter(map(port_of, names))
-    if len(ports) < 3:
+    port = groups.get if groups else port_of
+    counts = {key: 0 for key in sorted({port(name) for name in names})}
+    for name in names:
+        counts[port(name)] += 1
+    if len(counts) < 3:
         raise ValueError(
-            f"The {len(names)} images come from {len(ports)} port(s), but training, validation and "
-            "test need one each: give images of three ports at least, named as port_number.jpg."
+            f"The {len(names)} images come from {len(counts)} port(s), but training, validation "
+            "and test need one each: give images of three ports at least, named as "
+            "port_number.jpg."
         )
-    train, rest = _split(names, range(len(names)), VALID + TEST, seed)
-    if len({port_of(names[i]) for i in rest}) == 1:  # as with three ports of one size
-        left = {port_of(names[i]) for i in train}
-        moved = min(sorted(left), key=lambda port: ports[port])
-        rest = sorted([*rest, *(i for i in train if port_of(names[i]) == moved)])
-        train = [i for i in train if port_of(names[i]) != moved]
-    valid, test = _split(names, rest, TEST / (VALID + TEST), seed)
+
+    def halves(indices: Sequence[int], fraction: float) -> tuple[list[int], list[int]]:
+        sides = split_by_group([names[i] for i in indices], port, fraction, seed)
+        return tuple([indices[i] for i in side] for side in sides)
+
+    train, rest = halves(range(len(names)), VALID + TEST)
+    if len({port(names[i]) for i in rest}) == 1:  # as with three ports of one size
+        left = {port(names[i]) for i in train}
+        moved = min(sorted(left), key=counts.get)
+        rest = sorted([*rest, *(i for i in train if port(names[i]) == moved)])
+        train = [i for i in train if port(names[i]) != moved]
+    valid, test = halves(rest, TEST / (VALID + TEST))
     return train, valid, test
-
-
-def _split(
-    names: Sequence[str], indices: Sequence[int], fraction: float, seed: int
-) -> tuple[list[int], list[int]]:
-    first, second = split_by_group([names[i] for i in indices], port_of, fraction, seed)
-    return [indices[i] for i in first], [indices[i] for i in second]

@@ -1,21 +1,28 @@
-"""Lesson 09, hard negatives: its settings and its trainings."""
+"""Lesson 09, hard negatives: its settings, and the trainings that it compares."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from course_utils.detection import DetectionLoss, FpnDetector, SceneLoader, ShipDetector
+from course_utils.detection import (
+    DetectionLoss,
+    FpnDetector,
+    SceneLoader,
+    ShipDetector,
+    pack,
+)
 from course_utils.detection.scenes import PackedScenes
 from course_utils.lessons.data_09 import Counts, ShipData, from_folder, is_airbus_folder, simulated
-from course_utils.lr import OneCycle
 from course_utils.profiles import choose, data_folder, seeds
-from course_utils.training import fit, set_seed
+from course_utils.training import set_seed
+from course_utils.training.preserve_state import eval_mode
 
 
 @dataclass(frozen=True)
@@ -58,56 +65,139 @@ class Settings:
             return from_folder(folder, self.counts, size=self.size, seed=seed)
         return simulated(self.counts, size=self.size, seed=seed, unlabelled=unlabelled)
 
-    def train(
-        self,
-        ships: PackedScenes,
-        negatives: PackedScenes | None = None,
-        *,
-        seed: int,
-        device: torch.device,
-        start: nn.Module | None = None,
-        negative_fraction: float = 0.5,
-        heatmap_loss: str = "cross-entropy",
-        steps: int | None = None,
-    ) -> nn.Module:
-        """Train a detector in one cycle.
 
-        Args:
-            ships: training images that hold ships.
-            negatives: images without, or None for ship images alone.
-            seed: of the weights and of the order.
-            device: where to train.
-            start: a trained detector to go on from (it stays as it is); None trains a fresh one.
-            negative_fraction: of each batch.
-            heatmap_loss: form of the loss, see `DetectionLoss`.
-            steps: by default `more_steps` from `start`; for a fresh detector as many as both
-                trainings have together, so that all arms have taken the same number.
-        """
-        set_seed(seed)
-        model = self.model().to(device)
-        if start is not None:
-            model.load_state_dict(start.state_dict())
-        fresh = start is None
-        steps = steps or self.more_steps + (self.first_steps if fresh else 0)
-        peak = self.peak if fresh else self.second_peak
-        loader = SceneLoader(
-            ships,
-            negatives,
-            negative_fraction=0.0 if negatives is None else negative_fraction,
-            batch_size=self.batch_size,
-            steps=steps,
-            seed=seed if fresh else seed + 1,
+def train(
+    model: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    steps: int,
+    peak: float,
+    heatmap_loss: str = "cross-entropy",
+) -> nn.Module:
+    """Train a detector in one cycle, by the loop that the notebook shows, and return it."""
+    loss_function = DetectionLoss(heatmap_loss)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=steps)
+    model.train()
+    for images, targets in batches:
+        loss = loss_function(model(images), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return model
+
+
+def heat_of(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the highest heat in each image (n, 3, h, w), 0 to 1, as the notebook does."""
+    with torch.no_grad(), eval_mode(model):
+        return torch.cat(
+            [model(part)[:, :1].sigmoid().amax((1, 2, 3)) for part in images.split(64)]
         )
-        optimizer = make_optimizer(model)
-        schedule = OneCycle(optimizer, peak, steps)
-        loss = DetectionLoss(heatmap_loss)
-        fit(model, optimizer, loader, epochs=1, schedule=schedule, loss_function=loss)
-        return model
 
 
-def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
-    """Build the optimizer of all trainings; the schedule sets its learning rate."""
-    return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05, fused=True)
+def contrast_of(images: Tensor) -> Tensor:
+    """Return the brightest minus the darkest pixel of each image, in levels: no detector needed."""
+    grey = images.float().mean(1).flatten(1)
+    return grey.amax(1) - grey.amin(1)
+
+
+# name -> what is trained: from the first detector, or afresh; images without ships in a batch
+ARMS = ("ships only", "mined", "random", "highest contrast")
+MORE_ARMS = ("natural mix", "focal loss")  # stored alone
+
+
+class Arms:
+    """What is trained on one seed: a first detector on ship images alone, and the arms.
+
+    All arms take the same number of gradient steps in all.
+
+    Args:
+        settings: of the lesson.
+        seed: of data, weights and order.
+        device: where to train.
+        data: the images; by default the settings' own.
+
+    Attributes:
+        ships: the training images that hold ships, packed.
+        pool: the training images without, packed.
+    """
+
+    def __init__(
+        self, settings: Settings, seed: int, device: torch.device, data: ShipData | None = None
+    ):
+        self.settings, self.seed, self.device = settings, seed, device
+        self.data = data or settings.load(seed)
+        self.ships = pack(self.data.ships, device=device)
+        self.pool = pack(self.data.empty, device=device)
+
+    @cached_property
+    def first(self) -> nn.Module:
+        """The detector after the first training, on ship images alone."""
+        set_seed(self.seed)
+        model = self.settings.model().to(self.device)
+        steps = self.settings.first_steps
+        return train(model, self._batches(None, steps), steps, self.settings.peak)
+
+    @cached_property
+    def ranked(self) -> list[int]:
+        """All images of the pool, the hardest first."""
+        return heat_of(self.first, self.pool.images).argsort(descending=True).tolist()
+
+    @cached_property
+    def by_contrast(self) -> list[int]:
+        """All images of the pool, the one of the highest contrast first."""
+        return contrast_of(self.pool.images).argsort(descending=True).tolist()
+
+    def train(self, name: str) -> nn.Module:
+        """Train one of `ARMS` or `MORE_ARMS`."""
+        count = self.settings.mined
+        if name in MORE_ARMS:
+            return self.fresh("focal" if name == "focal loss" else "cross-entropy")
+        rng = torch.Generator().manual_seed(self.seed)
+        chosen = {
+            "ships only": lambda: None,
+            "mined": lambda: self.ranked[:count],
+            "random": lambda: torch.randperm(len(self.pool), generator=rng)[:count].tolist(),
+            "highest contrast": lambda: self.by_contrast[:count],
+        }[name]()
+        return self.go_on(chosen)
+
+    def go_on(self, indices: Sequence[int] | None, start: nn.Module | None = None) -> nn.Module:
+        """Train a detector (by default the first) on; half of each batch are these images."""
+        model = copy.deepcopy(start or self.first)
+        steps = self.settings.more_steps
+        batches = self._batches(indices, steps, seed=self.seed + 1)
+        return train(model, batches, steps, self.settings.second_peak)
+
+    def fresh(self, heatmap_loss: str) -> nn.Module:
+        """Train a fresh detector on ships and the whole pool, in their natural proportion."""
+        set_seed(self.seed)
+        share = len(self.pool) / (len(self.pool) + len(self.ships))
+        steps = self.settings.first_steps + self.settings.more_steps
+        batches = self._batches(range(len(self.pool)), steps, share=share)
+        model = self.settings.model().to(self.device)
+        return train(model, batches, steps, self.settings.peak, heatmap_loss)
+
+    def _batches(
+        self,
+        indices: Iterable[int] | None,
+        steps: int,
+        *,
+        share: float = 0.5,
+        seed: int | None = None,
+    ) -> SceneLoader:
+        negatives = None
+        if indices is not None:
+            rows = torch.tensor(list(indices), device=self.device)
+            negatives = PackedScenes(self.pool.images[rows], self.pool.boxes[rows.cpu()])
+        return SceneLoader(
+            self.ships,
+            negatives,
+            negative_fraction=share if negatives is not None else 0.0,
+            batch_size=self.settings.batch_size,
+            steps=steps,
+            seed=self.seed if seed is None else seed,
+        )
 
 
 def settings() -> Settings:
@@ -118,8 +208,8 @@ def settings() -> Settings:
 def _quick() -> Settings:
     return Settings(
         model=ShipDetector,
-        counts=Counts(900, 2100, 200, 400, 300, 1500),
-        size=64,
+        counts=Counts(600, 1800, 150, 250, 250, 800),
+        size=96,
         batch_size=16,
         first_steps=300,
         more_steps=300,
@@ -133,14 +223,14 @@ def _quick() -> Settings:
 def _full() -> Settings:
     return Settings(
         model=partial(FpnDetector, depth=34, pretrained=True),
-        counts=Counts(30_000, 70_000, 4_000, 6_000, 4_000, 10_000),
+        counts=Counts(8_000, 18_000, 1_500, 2_500, 1_500, 4_000),
         size=256,
         batch_size=32,
-        first_steps=6_000,
-        more_steps=6_000,
+        first_steps=4_000,
+        more_steps=4_000,
         peak=0.003,
         second_peak=0.001,
-        mined=7_000,
+        mined=2_000,
         seeds=seeds(3),
     )
 

@@ -1,12 +1,12 @@
-"""How lesson 09 measures a detector: at equal recall, with a threshold from validation images."""
+"""How lesson 09 measures detectors: at equal recall, with thresholds from validation images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from torch import nn
+from torch import Tensor, nn
 
 from course_utils.detection import (
     PrecisionRecallCurve,
@@ -18,9 +18,9 @@ from course_utils.detection import (
     threshold_at_recall,
 )
 from course_utils.detection.metrics import Pairs
-from course_utils.lessons.data_09 import ShipData
+from course_utils.detection.scenes import Scene
 
-RECALL = 0.9  # at which detectors are compared
+RECALL = 0.7  # at which detectors are compared
 IOU = 0.3  # of a match: a ship of 10 x 3 pixels that is found one pixel beside has less than .5
 
 
@@ -37,7 +37,7 @@ class Measures:
     threshold: float
 
     @cached_property
-    def false_positives(self) -> float:
+    def false_alarms(self) -> float:
         """Detections an image without ships."""
         return false_positives_per_empty_image(self.test, self.threshold)
 
@@ -63,18 +63,79 @@ class Measures:
         return airbus_score([(found.above(self.threshold), boxes) for found, boxes in self.test])
 
 
-def measure(model: nn.Module, data: ShipData, *, recall: float = RECALL) -> Measures:
-    """Choose the threshold for a recall on validation images, and measure on test images.
+@dataclass(frozen=True)
+class Comparison:
+    """Detectors at one recall.
 
-    For a detector that never reaches the recall, the lowest threshold counts that finds its most;
-    where it finds no ship at all, everything counts.
+    Attributes:
+        recall: at which they are compared, on validation images: what was asked for, or the highest
+            that all of them reach.
+        asked: what was asked for.
+        arms: name -> measures on test images.
     """
-    valid, test = (_pairs(model, part) for part in (data.valid, data.test))
-    chosen = precision_recall(valid, iou_threshold=IOU)
-    reached = float(chosen.recall.max()) if len(chosen.recall) else 0.0
-    threshold = threshold_at_recall(chosen, min(recall, reached)) if reached else 0.0
-    return Measures(test, threshold)
+
+    recall: float
+    asked: float
+    arms: Mapping[str, Measures]
+
+    def table(self) -> str:
+        """Lay out all measures, with the score of finding nothing at all."""
+        lines = [self.sentence(), f"{'':18} false alarms   recall     AP     F2"]
+        for name, arm in self.arms.items():
+            lines.append(
+                f"{name:18} {arm.false_alarms:12.3f} {100 * arm.recall:6.0f} % "
+                f"{arm.average_precision:6.2f} {arm.f2:6.2f}"
+            )
+        boxes = [boxes for _, boxes in next(iter(self.arms.values())).test]
+        nothing = empty_score(boxes)
+        lines.append(f"{'finding nothing':18} {0:12.3f} {0:6.0f} % {0:6.2f} {nothing:6.2f}")
+        return "\n".join(lines)
+
+    def sentence(self) -> str:
+        """Say at which recall, and why if it is not the one that was asked for."""
+        words = f"Compared at {100 * self.recall:.0f} % recall on validation ships"
+        if self.recall < self.asked:
+            words += f": {100 * self.asked:.0f} % is out of reach for one detector at least"
+        return f"{words}."
 
 
-def _pairs(model: nn.Module, scenes: Sequence) -> Pairs:
+def compare_at_recall(
+    valid: Mapping[str, Pairs], test: Mapping[str, Pairs], recall: float = RECALL
+) -> Comparison:
+    """Compare detectors at one recall, each at its own threshold, chosen on validation images.
+
+    Where a detector does not reach the recall, all are compared at the highest that each reaches.
+
+    Args:
+        valid: name -> what was found in each validation image, and its ships.
+        test: likewise, of the test images.
+        recall: asked for, 0 to 1.
+    """
+    curves = {name: precision_recall(pairs, iou_threshold=IOU) for name, pairs in valid.items()}
+    reached = min(float(c.recall[-1]) if len(c.recall) else 0.0 for c in curves.values())
+    common = min(recall, reached)
+    cuts = {n: threshold_at_recall(c, common) if common else 0.0 for n, c in curves.items()}
+    arms = {name: Measures(test[name], cut) for name, cut in cuts.items()}
+    return Comparison(common, recall, arms)
+
+
+def compare_detectors(
+    models: Mapping[str, nn.Module],
+    valid: Sequence[Scene],
+    test: Sequence[Scene],
+    recall: float = RECALL,
+) -> Comparison:
+    """Run detectors over validation and test images, and compare them at equal recall."""
+    found = [{name: pairs(model, part) for name, model in models.items()} for part in (valid, test)]
+    return compare_at_recall(*found, recall)
+
+
+def pairs(model: nn.Module, scenes: Iterable[Scene]) -> Pairs:
+    """Return what a detector finds in each scene, and the ships in it."""
     return [(found, scene.boxes) for scene, found in detect(model, scenes)]
+
+
+def empty_score(boxes: Iterable[Tensor]) -> float:
+    """Return Airbus' score of finding nothing in any image: the share of images without ships."""
+    counts = [len(of_image) for of_image in boxes]
+    return counts.count(0) / len(counts)

@@ -1,8 +1,9 @@
-"""Results of lesson 09 that its command `tune_09` stored: more seeds, arms, and what goes wrong."""
+"""Results of lesson 09 that `experiments.tune_09` stored: more seeds, more arms, real harbours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from statistics import mean
 
 from matplotlib.axes import Axes
@@ -12,84 +13,72 @@ from course_utils.plotting import COLOURS
 from course_utils.teaching import format_interval, mean_interval
 
 MEASURES = {
-    "false_positives": "false positives",
+    "false_alarms": "false alarms",
     "recall": "recall",
     "average_precision": "AP",
     "f2": "F2",
 }
+LEAST = 1e-3  # false alarms per empty image: fewer are taken as this many where factors are formed
 
 
-def stored() -> list[dict]:
-    """Return one entry a seed, as `tune_09.run_seed` makes it."""
-    return stored_results("tune_09")["seeds"]
+def stored(name: str = "tune_09") -> list[dict]:
+    """Return one entry a seed, as `tune_09` makes it: of "tune_09" or "harbours_09"."""
+    return stored_results(name)["seeds"]
 
 
-def values(entries: Sequence[dict], part: str, name: str, measure: str) -> list[float]:
-    """Return one value a seed, as `values(stored(), "arms", "mined", "recall")`."""
-    return [entry[part][name][measure] for entry in entries]
+def values(entries: Sequence[dict], name: str, measure: str = "false_alarms") -> list[float]:
+    """Return one value a seed, as `values(stored(), "mined", "recall")`."""
+    return [entry["arms"][name][measure] for entry in entries]
 
 
-def table(entries: Sequence[dict], part: str, names: Sequence[str]) -> str:
-    """Lay out the means over the seeds with their 95 % intervals, a row a training."""
-    lines = [f"{'':24}" + "".join(f"{words:>18}" for words in MEASURES.values())]
+def table(entries: Sequence[dict], names: Sequence[str]) -> str:
+    """Lay out the means over the seeds with their 95 % intervals, a row a training.
+
+    The last row is the F2 of finding nothing in any image.
+    """
+    lines = [f"{'':22}" + "".join(f"{words:>17}" for words in MEASURES.values())]
     for name in names:
         cells = [
-            format_interval(*mean_interval(values(entries, part, name, measure)))
-            for measure in MEASURES
+            format_interval(*mean_interval(values(entries, name, measure))) for measure in MEASURES
         ]
-        lines.append(f"{name:24}" + "".join(f"{cell:>18}" for cell in cells))
+        lines.append(f"{name:22}" + "".join(f"{cell:>17}" for cell in cells))
+    nothing = format_interval(*mean_interval([entry["finding nothing"] for entry in entries]))
+    lines.append(f"{'finding nothing':22}" + f"{nothing:>{17 * len(MEASURES)}}")
     return "\n".join(lines)
 
 
-def ratio(entries: Sequence[dict], part: str, more: str, fewer: str) -> float:
-    """Return how many times as many false positives one training has, mean over mean."""
-    over, under = (mean(values(entries, part, name, "false_positives")) for name in (more, fewer))
-    return over / under
+def logs_of_factors(more: Sequence[float], fewer: Sequence[float]) -> list[float]:
+    """Return, a seed each, by what factor one training has more false alarms, as log10."""
+    pairs = zip(more, fewer, strict=True)
+    return [math.log10(max(one, LEAST) / max(other, LEAST)) for one, other in pairs]
 
 
-def plot_how_many(ax: Axes, entries: Sequence[dict], *, usual: int) -> Axes:
-    """Draw the false alarms over how many images were mined: each seed, and the mean.
+def factors(entries: Sequence[dict], names: Sequence[str], base: str = "mined") -> str:
+    """Lay out how many times as many false alarms trainings have as one, paired by seed."""
+    lines = []
+    for name in names:
+        logs = logs_of_factors(values(entries, name), values(entries, base))
+        middle, half = mean_interval(logs)
+        low, factor, high = (10**x for x in (middle - half, middle, middle + half))
+        lines.append(f"{name:22} {factor:5.2f} times ({low:.2f} to {high:.2f}) those of {base}")
+    return "\n".join(lines)
+
+
+def plot_arms(ax: Axes, arms: Mapping[str, Sequence[float]]) -> Axes:
+    """Draw the false alarms of each training: a dot a seed, and their mean.
 
     Args:
         ax: where to draw.
-        entries: see `stored`.
-        usual: how many the arm "mined" has.
+        arms: name -> false alarms per empty image, one a seed.
     """
-    counts = sorted([usual, *map(int, entries[0]["mined"])])
-    rows = [
-        values(entries, "arms", "mined", "false_positives")
-        if count == usual
-        else values(entries, "mined", str(count), "false_positives")
-        for count in counts
-    ]
-    colour = COLOURS["mined"]
-    ax.plot(counts, rows, color=colour, alpha=0.25, lw=0.8)
-    ax.plot(counts, [mean(row) for row in rows], "o-", color=colour, label="mean of the seeds")
-    whole = mean(values(entries, "arms", "whole pool, half", "false_positives"))
-    ax.axhline(whole, color=COLOURS["natural mix"], ls="--", label="the whole pool")
-    first = mean(values(entries, "arms", "before", "false_positives"))
-    ax.axhline(first, color=COLOURS["before"], ls=":", label="before mining")
-    ax.set(xscale="log", xlabel="images mined (log scale)", ylabel="false alarms per empty image")
-    ax.set_ylim(0)
-    ax.set_xticks(counts, [str(count) for count in counts])
-    ax.minorticks_off()
-    ax.legend(fontsize=8)
-    return ax
-
-
-def plot_rounds(ax: Axes, entries: Sequence[dict]) -> Axes:
-    """Draw the false alarms before mining, after one round, trained on, and after two rounds."""
-    steps = {
-        "before": ("arms", "before"),
-        "one round": ("arms", "mined"),
-        "one round,\ntrained on": ("rounds", "one round, trained on"),
-        "two rounds": ("rounds", "two rounds"),
-    }
-    for row, (part, name) in enumerate(steps.values()):
-        numbers = values(entries, part, name, "false_positives")
-        colour = COLOURS["before" if name == "before" else "mined"]
-        ax.plot([row] * len(numbers), numbers, "o", color=colour, alpha=0.4, ms=4)
-        ax.plot(row, mean(numbers), "_", color=colour, ms=24, mew=2)
-    ax.set_xticks(range(len(steps)), list(steps), fontsize=8)
-    ax.set(ylabel="false alarms per empty image", ylim=(0, None))
+    for row, (name, numbers) in enumerate(arms.items()):
+        colour = COLOURS.get(name, "0.4")
+        ax.plot(numbers, [row] * len(numbers), "o", color=colour, alpha=0.45, ms=5)
+        ax.plot(mean(numbers), row, "|", color=colour, ms=22, mew=2.5)
+        words = f"{mean(numbers):.3f}"
+        ax.annotate(words, (max(numbers), row), (8, -4), textcoords="offset points")
+    ax.set_yticks(range(len(arms)), list(arms))
+    ax.set_ylim(len(arms) - 0.4, -0.6)
+    highest = max(max(numbers) for numbers in arms.values())
+    ax.set(xlabel="false alarms per empty image, at equal recall", xlim=(0, 1.2 * highest))
     return ax

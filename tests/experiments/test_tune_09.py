@@ -1,49 +1,48 @@
 import json
+from dataclasses import replace
 
 import pytest
-import torch
 
 from course_utils.lessons import lesson_09
-from course_utils.lessons.arms_09 import Arms
+from course_utils.lessons.data_09 import Counts
+from course_utils.lessons.lesson_09 import ARMS, MORE_ARMS
 from course_utils.lessons.results_09 import stored
 from experiments import tune_09
 
 
-@pytest.mark.slow
-def test_command(monkeypatch, tmp_path):
-    """Does the command run every comparison, keep the seeds it has, and add the missing ones?"""
+@pytest.fixture
+def smoke(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    path = tmp_path / "tune_09.json"
     monkeypatch.setattr("course_utils.lessons.STORED", tmp_path)
     monkeypatch.setattr(tune_09, "MINED", (2, 4))
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_command(smoke, monkeypatch):
+    """Does the command run every comparison, keep the seeds it has, and add the missing ones?"""
     tune_09.main(["--seeds", "1"])
-    first = json.loads(path.read_text())["seeds"]
+    first = json.loads((smoke / "tune_09.json").read_text())["seeds"]
     monkeypatch.setattr(tune_09, "run_seed", lambda lesson, seed, device: first[0] | {"seed": seed})
     tune_09.main(["--seeds", "1", "2"])
     both = stored()
     assert [entry["seed"] for entry in both] == [1, 2] and both[0] == first[0]
-    assert set(both[0]["unlabelled"]) == {
-        "ships in the pool",
-        "ships among the mined",
-        "as mined",
-        "audited",
-    }
-    assert "longer" not in both[0]  # no seed of the lesson's command
-    assert both[0]["mined"].keys() == {"2", "4"} and len(both[0]["rounds"]) == 2
+    more = {"mined 2", "mined 4", "two rounds", "one round, trained on", "as mined", "audited"}
+    assert set(both[0]["arms"]) == {"before", *ARMS, *MORE_ARMS} | more
+    assert both[0]["images"] == 32 and both[0]["mined"] == 8
 
 
 @pytest.mark.slow
-def test_longer(monkeypatch, tmp_path):
-    """Has each training of the patient arms four times as many steps?"""
-    monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    steps = []
-    monkeypatch.setattr(
-        lesson_09, "fit", lambda model, optimizer, batches, *_, **__: steps.append(len(batches))
-    )
-    lesson = lesson_09.settings()
-    measured = tune_09.longer(Arms(lesson, 0, torch.device("cpu")))
-    assert list(measured) == ["before", *tune_09.LONGER_ARMS]
-    first, more = 4 * lesson.first_steps, 4 * lesson.more_steps
-    assert steps == [first, more, first + more, first + more]
+def test_harbours(smoke, monkeypatch, airbus_archive):
+    """Does the command run every arm on a folder of images, a split a seed?"""
+    monkeypatch.setattr(tune_09, "HARBOURS", {"size": 64, "counts": Counts(*[8] * 6), "mined": 4})
+    tune_09.main(["--harbours", str(airbus_archive), "--seeds", "0"])
+    entry = stored("harbours_09")[0]
+    assert set(entry["arms"]) == {"before", *ARMS} and entry["test ships"] > 0
+
+
+def test_settings_of_harbours():
+    """Are the harbours' settings those of the lesson, but for size, counts and number?"""
+    settings = replace(lesson_09.settings(), **tune_09.HARBOURS)
+    assert settings.first_steps == lesson_09.settings().first_steps and settings.size == 128

@@ -3,8 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from airbus_archive import write_archive
 from PIL import Image
 
+from course_utils.detection import AirbusFolder
 from course_utils.lessons.data_09 import (
     Counts,
     from_folder,
@@ -29,7 +32,7 @@ def folder(tmp_path):
                 name = f"port{port}_{tile}.png"
                 pixels = np.full((32, 32, 3), 20 * port, np.uint8)
                 Image.fromarray(pixels).save(tmp_path / "train_v2" / name)
-                rows.writerow([name, "" if tile else "1 4 33 4"])
+                rows.writerow([name, "" if tile else "1 8 33 8 65 8 97 8"])
     return tmp_path
 
 
@@ -37,6 +40,7 @@ def test_simulated_parts():
     """Are there as many scenes of each kind as asked for, and no family in two parts?"""
     data = simulated(FEW, size=64, seed=1)
     assert len(data.ships) == 6 and len(data.empty) == 30 and data.simulated
+    assert [s.ground for s in data.empty] != ["water"] * 30
     assert [len(scene.boxes) > 0 for scene in data.valid] == [True] * 3 + [False] * 4
     assert [len(scene.boxes) > 0 for scene in data.test] == [True] * 3 + [False] * 5
     parts = [[*data.ships, *data.empty], data.valid, data.test]
@@ -55,7 +59,7 @@ def test_unlabelled_changes_the_pool_alone():
 
 
 def test_folder_is_split_by_port(folder):
-    """Is each port in one part alone, is each kind there, and are images brought to one size?"""
+    """Is each port in one part alone, is each kind there, and is no image enlarged or shrunk?"""
     for seed in range(10):
         data = from_folder(folder, FEW, size=64, seed=seed)
         empty = [data.empty[i] for i in range(len(data.empty))]
@@ -66,6 +70,31 @@ def test_folder_is_split_by_port(folder):
         assert all(len(scene.boxes) == 1 for scene in data.ships)
         assert not any(len(scene.boxes) for scene in empty) and not data.simulated
         assert data.ships[0].boxes.tolist() == [[0, 0, 4, 8]]
+
+
+def test_crops_of_large_images(tmp_path):
+    """Are several crops cut out of large images, at full resolution, by the ground they share?"""
+    write_archive(tmp_path, 12, 256, with_ships=0.5)
+    data = from_folder(tmp_path, Counts(20, 20, 4, 4, 4, 4), size=96, seed=0)
+    assert len(data.ships) > 6 and all(len(scene.boxes) for scene in data.ships)
+    assert not any(len(scene.boxes) for scene in data.empty)
+    whole = AirbusFolder(tmp_path)
+    scene = data.ships[0]
+    name, _, place = scene.name.partition("@")
+    left, top = map(int, place.split(","))
+    image = whole[whole.names.index(name)].image
+    assert torch.equal(scene.image, image[:, top : top + 96, left : left + 96])
+    parts = [[*data.ships, *data.empty], data.valid, data.test]
+    names = [{scene.name.partition("@")[0] for scene in part} for part in parts]
+    assert not names[0] & names[1] and not names[1] & names[2] and not names[0] & names[2]
+
+
+def test_shrunk_images(folder):
+    """Are images whose ships are smaller than a cell refused in a sentence?"""
+    table = folder / "train_ship_segmentations_v2.csv"
+    table.write_text(table.read_text().replace("1 8 33 8 65 8 97 8", "1 1"))
+    with pytest.raises(ValueError, match=r"The median ship is 1\.0 pixels large"):
+        from_folder(folder, FEW, size=32, seed=0)
 
 
 def test_counts_are_limits(folder):
@@ -79,9 +108,10 @@ def test_unreadable_image(folder, capsys):
     """Is a broken image left out with a sentence?"""
     for path in (folder / "train_v2").glob("port*_0.png"):
         path.write_bytes(path.read_bytes()[:40])
-    data = from_folder(folder, FEW, size=32, seed=0)
+    with pytest.raises(ValueError, match="There is no ship"):
+        from_folder(folder, FEW, size=32, seed=0)
     words = capsys.readouterr().out
-    assert not data.ships and "10 image(s) cannot be read" in words and words.count("Row") == 3
+    assert "10 image(s) cannot be read" in words and words.count("Row") == 3
 
 
 def test_unreadable_image_without_ships(folder, capsys):
@@ -90,7 +120,7 @@ def test_unreadable_image_without_ships(folder, capsys):
         path.write_bytes(path.read_bytes()[:40])
     data = from_folder(folder, Counts(1, 40, 1, 40, 1, 40), size=32, seed=0)
     names = [data.empty[i].name for i in range(len(data.empty))]
-    assert len(names) > 4 and not any(name.endswith("_2.png") for name in names)
+    assert len(names) > 4 and not any("_2.png" in name for name in names)
     assert "10 image(s) cannot be read and are left out" in capsys.readouterr().out
 
 

@@ -1,24 +1,19 @@
+import math
+
 import matplotlib.pyplot as plt
 import pytest
 
 from course_utils.lessons import lesson_09
-from course_utils.lessons.arms_09 import ARMS, MORE_ARMS
+from course_utils.lessons.lesson_09 import ARMS, MORE_ARMS
 from course_utils.lessons.results_09 import (
-    plot_how_many,
-    plot_rounds,
-    ratio,
+    factors,
+    logs_of_factors,
+    plot_arms,
     stored,
     table,
     values,
 )
 from experiments import tune_09
-
-
-@pytest.fixture
-def ax():
-    fig, ax = plt.subplots()
-    yield ax
-    plt.close(fig)
 
 
 def test_stored_results():
@@ -27,33 +22,48 @@ def test_stored_results():
     assert [entry["seed"] for entry in entries] == list(tune_09.SEEDS)
     assert not set(tune_09.SEEDS) & {500, 501, 502, *lesson_09.settings().seeds}
     for entry in entries:
-        assert set(entry["arms"]) == {"before", *ARMS, *MORE_ARMS}
-        assert set(entry["mined"]) == set(map(str, tune_09.MINED))
-    assert ["longer" in entry for entry in entries] == [True] * 3 + [False] * (len(entries) - 3)
+        assert {"before", *ARMS, *MORE_ARMS, "audited", "two rounds"} <= set(entry["arms"])
 
 
-def test_bars():
-    """Has mining at most half of the false alarms of before, and 1.5 times fewer than random?"""
-    assert ratio(stored(), "arms", "before", "mined") >= 2
-    assert ratio(stored(), "arms", "random", "mined") >= 1.5
+def test_stored_harbours():
+    """Does the stored file hold five splits of real harbours, every arm, and numbers alone?"""
+    entries = stored("harbours_09")
+    assert [entry["seed"] for entry in entries] == list(tune_09.SPLITS)
+    for entry in entries:
+        assert set(entry["arms"]) == {"before", *ARMS} and entry["test ships"] > 20
+
+
+def mean_factor(other):
+    logs = logs_of_factors(values(stored(), other), values(stored(), "mined"))
+    return 10 ** (sum(logs) / len(logs))
+
+
+def test_what_the_lesson_says():
+    """Does mining have fewer false alarms than before, than random and than contrast images?"""
+    assert mean_factor("before") > 1.5
+    assert mean_factor("random") > 1.2
+    assert mean_factor("highest contrast") > 1.2
+    for entry in stored():
+        assert entry["look-alikes among the mined"] > 3 * entry["look-alikes by contrast"]
+
+
+def test_logs():
+    """Are factors formed by seed, and is none of them infinite where nothing was found?"""
+    assert logs_of_factors([1.0, 0.5], [0.1, 0.0]) == [1.0, pytest.approx(math.log10(500))]
 
 
 def test_table():
-    """Does each training get a row with its measures?"""
-    lines = table(stored(), "arms", ["before", "mined"]).splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["before", "mined"]
-    assert all(line.count("±") == 4 for line in lines[1:])
+    """Does each training get a row with its measures, and a row with its factor?"""
+    lines = table(stored(), ["before", "mined"]).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["before", "mined", "finding"]
+    assert [line.count("±") for line in lines[1:]] == [4, 4, 1]
+    assert factors(stored(), ["before"]).startswith("before ")
 
 
-def test_plots(ax):
-    """Are there a line a seed and a mean, and a column a training?"""
-    entries = stored()
-    plot_how_many(ax, entries, usual=200)
-    assert len(ax.lines) == len(entries) + 3
-    xs = ax.lines[0].get_xdata().tolist()
-    assert xs == sorted(xs) and 200 in xs
-    ys = ax.lines[0].get_ydata()
-    assert ys[xs.index(200)] == values(entries, "arms", "mined", "false_positives")[0]
-    ax.clear()
-    plot_rounds(ax, entries)
-    assert len(ax.get_xticks()) == 4
+def test_plot():
+    """Is there a dot a seed and a mean for each training?"""
+    fig, ax = plt.subplots()
+    plot_arms(ax, {"before": [0.2, 0.4], "mined": [0.1, 0.1]})
+    assert [line.get_xdata()[0] for line in ax.lines[1::2]] == pytest.approx([0.3, 0.1])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["before", "mined"]
+    plt.close(fig)

@@ -1,55 +1,85 @@
 """Wrong answers to lesson 09's exercise that learners really give."""
 
+PAIR = "(rows, [hard[i % len(hard)] for i in rows])"
 RIGHT = """
-def hardest(found, most, used):
-    candidates = [i for i in range(len(found)) if len(found[i]) and i not in used]
-    ranked = sorted(candidates, key=lambda i: found[i].scores[0], reverse=True)
-    return ranked[:most]
+def mining_round(model, pool, ships, most, half):
+    model.eval()
+    with torch.no_grad():
+        heat = torch.cat([model(images)[:, 0] for images in pool.split(64)])
+    score = heat.sigmoid().amax((1, 2))
+    hard = score.argsort(descending=True)[:most].tolist()
+    batches = []
+    for start in range(0, ships, half):
+        rows = list(range(start, start + half))
+        batches.append((rows, [hard[i % len(hard)] for i in rows]))
+    return batches
 """
 
 
-def changed(old: str, new: str) -> str:
-    """Put one place of the right answer wrong."""
-    assert RIGHT.count(old) == 1
-    return RIGHT.replace(old, new)
+def changed(*pairs: tuple[str, str]) -> str:
+    """Put some places of the right answer wrong."""
+    text = RIGHT
+    for old, new in pairs:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
 
 
 WRONG_ANSWERS = {
-    "lowest first": (changed(", reverse=True", ""), "the highest ones are the hardest"),
-    "sums": (changed("found[i].scores[0]", "found[i].scores.sum()"), "Scores were added up"),
-    "counts": (changed("found[i].scores[0]", "len(found[i])"), "Detections were counted"),
-    "means": (changed("found[i].scores[0]", "found[i].scores.mean()"), "Scores were averaged"),
+    "lowest first": (changed(("descending=True", "")), "the highest ones are the hardest"),
+    "forgets evaluation mode": (changed(("    model.eval()\n", "")), "call model.eval() first"),
+    "means": (changed((".amax(", ".mean(")), "averaged over the image"),
+    "all channels": (
+        changed(("[:, 0]", ""), (".sigmoid().amax((1, 2))", ".amax((1, 2, 3))")),
+        "the heatmap is channel 0",
+    ),
+    "counts cells": (
+        changed((".sigmoid().amax((1, 2))", ".sigmoid().gt(0.5).sum((1, 2))")),
+        "Cells above a half were counted",
+    ),
     "a threshold": (
         changed(
-            "len(found[i]) and i not in used",
-            "len(found[i]) and i not in used and found[i].scores[0] >= 0.5",
+            (
+                "[:most].tolist()",
+                ".tolist()\n    hard = [i for i in hard if score[i] >= 0.5][:most]",
+            )
         ),
         "A fixed threshold was applied",
     ),
-    "first score of nothing": (changed("len(found[i]) and ", ""), "has no first score"),
-    "picks again": (changed(" and i not in used", ""), "were picked again"),
-    "cuts first": (
-        changed(
-            "    return ranked[:most]", "    return [i for i in ranked[:most] if i not in used]"
-        ).replace(" and i not in used]\n    ranked", "]\n    ranked"),
-        "leave them out before you cut",
+    "no limit": (changed(("[:most]", "")), "cut the ranking"),
+    "order of the pool": (
+        changed(("[:most].tolist()", "[:most].sort().values.tolist()")),
+        "the hardest comes first",
     ),
-    "scores": (
+    "the same in each batch": (
+        changed(("hard[i % len(hard)] for i in rows", "hard[i % len(hard)] for i in range(half)")),
+        "Every batch gets the same images",
+    ),
+    "runs out": (
+        changed(("[hard[i % len(hard)] for i in rows]", "hard[start : start + half]")),
+        "begin again with the hardest",
+    ),
+    "positions": (
+        changed(("hard[i % len(hard)] for", "i % len(hard) for")),
+        "return rows of the pool",
+    ),
+    "swapped": (
         changed(
-            "return ranked[:most]", "return [float(found[i].scores[0]) for i in ranked[:most]]"
+            (
+                "(rows, [hard[i % len(hard)] for i in rows])",
+                "([hard[i % len(hard)] for i in rows], rows)",
+            )
         ),
-        "return the indices of the images",
+        "The two halves are swapped",
     ),
-    "no limit": (changed("[:most]", ""), "cut the list"),
-    "one image for each detection": (
+    "one list": (
         changed(
-            "    candidates = [i for i in range(len(found)) if len(found[i]) and i not in used]\n"
-            "    ranked = sorted(candidates, key=lambda i: found[i].scores[0], reverse=True)\n"
-            "    return ranked[:most]\n",
-            "    pairs = [(s, i) for i in range(len(found)) if i not in used\n"
-            "             for s in found[i].scores.tolist()]\n"
-            "    return [i for _, i in sorted(pairs, reverse=True)][:most]\n",
+            (
+                "(rows, [hard[i % len(hard)] for i in rows])",
+                "rows + [hard[i % len(hard)] for i in rows]",
+            )
         ),
-        "An image comes once for each",
+        "return a pair",
     ),
+    "ranking alone": (changed(("return batches", "return hard")), "return a list of batches"),
 }
