@@ -32,7 +32,7 @@ LIMITS = {
     "oversampling": 60,
     "one_cycle": 40,
     "mining": 210,
-    "scale": 140,
+    "scale": 120,
 }
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore"}
 

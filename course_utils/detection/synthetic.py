@@ -54,8 +54,8 @@ class SimulatedScenes:
         seed: an integer from 0.
         first_family: number of the family that the first 20 scenes belong to.
         look_alikes: fraction of the scenes that hold things that are taken for ships.
-        unlabelled: fraction of scenes without ships that do hold one, which the ground truth
-            leaves out, as careless labelling does; `name` ends in "-unlabelled".
+        unlabelled: fraction of scenes without ships that do hold one where there is room on the
+            water (in about seven of ten there is), which the ground truth leaves out, as careless labelling does; `name` ends in "-unlabelled".
         size: height and width in pixels, 64 to 256.
 
     Raises:

@@ -10,6 +10,7 @@ from course_utils.detection.boxes import Detections, match_boxes, suppress
 from course_utils.detection.centernet import DetectionLoss, boxes_to_maps, maps_to_detections
 from course_utils.detection.models import FpnDetector, ShipDetector, detect
 from course_utils.detection.scenes import Scene
+from course_utils.detection.tiles import CropLoader, CropPool, check_box_sizes
 
 IMAGE, NO_BOXES = torch.zeros(3, 64, 64, dtype=torch.uint8), torch.empty(0, 4)
 BOX = torch.tensor([[0.0, 0.0, 8.0, 8.0]])
@@ -177,6 +178,16 @@ ROWS = {
     ),
     "batches of no scene": (detect, run(batch_size=0), ValueError, "batch_size is 0", "at least 1"),
     "batches of half a scene": (detect, run(batch_size=0.5), ValueError, "batch_size is 0.5"),
+    "ships below a cell": (
+        check_box_sizes, lambda check: check(BOX / 4), ValueError, "2",
+    ),
+    "no ship to look at": (
+        check_box_sizes, lambda check: check(NO_BOXES), ValueError, "no ship", "hold one",
+    ),
+    "crops of no image": (
+        CropLoader, lambda make: make(CropPool([], []), size=64, steps=1),
+        ValueError, "no images", "give images with ships",
+    ),
     "scenes of two sizes": (
         detect, run([scene(), scene(IMAGE[:, :32])]), ValueError, "(3, 32, 64)", "batch_size=1",
     ),

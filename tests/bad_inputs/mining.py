@@ -72,7 +72,7 @@ ROWS = {
     ),
     "scenes of two sizes": (
         mine_hard_negatives, mine([scene(), scene(IMAGE[:, :32])]),
-        ValueError, "(3, 32, 64)", "resize",
+        ValueError, "(3, 32, 64)", "give tile=256",
     ),
     "excluded as a number": (
         mine_hard_negatives, mine(exclude=1), TypeError, "exclude is 1", "Iterable",
