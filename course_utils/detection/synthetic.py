@@ -55,7 +55,8 @@ class SimulatedScenes:
         first_family: number of the family that the first 20 scenes belong to.
         look_alikes: fraction of the scenes that hold things that are taken for ships.
         unlabelled: fraction of scenes without ships that do hold one where there is room on the
-            water (in about seven of ten there is), which the ground truth leaves out, as careless labelling does; `name` ends in "-unlabelled".
+            water (in about seven of ten there is), which the ground truth leaves out, as
+            careless labelling does; `name` ends in "-unlabelled".
         size: height and width in pixels, 64 to 256.
 
     Raises:
