@@ -59,7 +59,6 @@ execute: $(READY)  ## run notebooks and store their outputs; NOTEBOOKS=notebooks
 		--NotebookExporter.preprocessors=editions.assignment.AddGradingMetadata \
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 		$(or $(NOTEBOOKS),$(wildcard notebooks/*.ipynb))
-	@$(BIN)/python tools/pictures.py
 
 claims: $(READY)  ## run all claims on fresh seeds; SEEDS="1 2 3" NOTEBOOKS=... RESUME=yes
 	PYTHONPATH=tests/helpers $(BIN)/python tests/notebooks/claims_on_seeds.py --seeds $(SEEDS) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS)) \
@@ -113,8 +112,9 @@ colab: $(READY)  ## build the lessons for Colab in build/colab
 ships: $(READY)  ## fetch real harbours for lesson 09 (sen2ships, MIT licence) into COURSE_DATA
 	PYTHONPATH=tools$(if $(PYTHONPATH),:$(PYTHONPATH)) $(BIN)/python -m harbours.fetch
 
-badges: $(READY)  ## write README.md's badges, at the address in pyproject.toml
+badges: $(READY)  ## write README.md's badges and pictures, at the address in pyproject.toml
 	$(BIN)/python tools/badges.py
+	$(BIN)/python tools/pictures.py
 
 lesson: $(READY)  ## make a new lesson's skeleton; NUMBER=10 NAME=warm_restarts
 	@$(BIN)/python tools/new_lesson.py '$(NUMBER)' '$(NAME)'

@@ -1,6 +1,6 @@
 """Copies the best figures of lessons to docs/pictures, where README.md and the site show them.
 
-python tools/pictures.py        (make execute calls it)
+python tools/pictures.py        (make badges calls it)
 """
 
 from __future__ import annotations

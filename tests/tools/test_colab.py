@@ -100,8 +100,8 @@ def test_runs_where_the_course_is_missing(tmp_path, published, bare_python):
     address = repository_address(read_project(REPOSITORY / "pyproject.toml"))
     project.write_text(text.replace(address, published.as_uri()), encoding="utf-8")
     lesson = nbformat.read(REPOSITORY / "notebooks" / LESSON, as_version=4)
-    loads = next(i for i, cell in enumerate(lesson.cells) if "= load_images(" in cell.source)
-    lesson.cells = lesson.cells[: loads + 1]  # all but the training, which asks for no more
+    last = next(i for i, cell in enumerate(lesson.cells) if "course_map(" in cell.source)
+    lesson.cells = lesson.cells[: last + 1]  # all but the training, which asks for no more
     nbformat.write(lesson, tmp_path / LESSON)
     folder = tmp_path / "content"
     main(["--to", str(folder), "--project", str(project), str(tmp_path / LESSON)])
@@ -119,7 +119,7 @@ def test_runs_where_the_course_is_missing(tmp_path, published, bare_python):
     outputs = [o for c in nbformat.read(folder / LESSON, 4).cells for o in c.get("outputs", [])]
     printed = "".join(output.get("text", "") for output in outputs)
     assert "60000 training and 10000 test images" in printed
-    assert "Start here                              15\n" in printed  # not "in preparation"
+    assert "Start here                              30\n" in printed  # not "in preparation"
 
 
 @pytest.mark.parametrize("end", ["", "/", ".git"])
