@@ -127,6 +127,7 @@ _SGD = partial(torch.optim.SGD, momentum=0.5)
 EXERCISE = Exercise(
     lesson="05",
     name="set_step",
+    seconds=20,  # the first step of an optimizer imports much of PyTorch
     reference=_set_step,
     cases=[
         Case(
