@@ -33,8 +33,6 @@ SECTIONS = (
     "Going further",
     "Further reading",
 )
-# Lessons whose trick needs no gradient, each with the reason; all others show `loss.backward()`.
-WITHOUT_GRADIENT: dict[str, str] = {}
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = {
     "nbval-check-output",
@@ -189,9 +187,9 @@ def sections(notebook: NotebookNode) -> list[str]:
 def short_texts(notebook: NotebookNode) -> list[str]:
     """Limit a markdown cell, so that it holds one idea."""
     return [
-        f"Cell {index} has {words(cell.source)} words, but {MAX_WORDS} are allowed: split it."
+        f"Cell {index} has {count} words, but {MAX_WORDS} are allowed: split it."
         for index, cell in enumerate(notebook.cells)
-        if cell.cell_type == "markdown" and words(cell.source) > MAX_WORDS
+        if cell.cell_type == "markdown" and (count := len(cell.source.split())) > MAX_WORDS
     ]
 
 
@@ -208,7 +206,7 @@ def first_figure(notebook: NotebookNode) -> list[str]:
 def plain_pytorch(notebook: NotebookNode) -> list[str]:
     """Require the trick on the page, with its own training step."""
     shown = [cell for cell in code_cells(notebook) if "solution" not in tags(cell)]
-    if lesson_number(notebook) in WITHOUT_GRADIENT or any(map(_calls_backward, shown)):
+    if any(map(_calls_backward, shown)):
         return []
     return ["No cell calls `.backward()`: show the trick in plain PyTorch, with its loop."]
 
@@ -285,7 +283,7 @@ def compared_cells(notebook: NotebookNode) -> list[str]:
         if "nbval-check-output" in tags(cell) and not printed(cell).strip()
     ]
     claims = [cell for cell in notebook.cells if "claims" in tags(cell)]
-    if not claims and not _is_without_claims(notebook):
+    if not claims:
         sentences.append("No cell is tagged 'claims': print the claims table in one.")
     for cell in claims:
         count = count_claims(cell.get("outputs", []))
@@ -317,37 +315,7 @@ def no_solution_for_students(notebook: NotebookNode) -> list[str]:
     return near_misses(notebook) + leaks(without, solution_lines([notebook]))
 
 
-# The form that lessons had before: goes when each lesson is told again.
-OLD_SECTIONS = (
-    "Goals",
-    "Before you start",
-    "Predict",
-    "Run",
-    "Exercise",
-    "Claims",
-    "Quiz",
-    "Take-away",
-    "Further reading",
-)
-
-
-def old_sections(notebook: NotebookNode) -> list[str]:
-    """Require the sections of the old form; its lesson 00 makes no claims."""
-    wanted = [s for s in OLD_SECTIONS if s != "Claims" or not _is_without_claims(notebook)]
-    return _in_order(_headings(notebook), wanted)
-
-
-def _is_without_claims(notebook: NotebookNode) -> bool:
-    return lesson_number(notebook) == "00" and not is_new_form(notebook)
-
-
-def is_new_form(notebook: NotebookNode) -> bool:
-    """Tell whether a lesson has been told again."""
-    return "The trick in plain PyTorch" in _headings(notebook)
-
-
-# What holds in both forms, in the new one alone, and in the old one alone.
-COMMON: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     title,
     execution_counts,
     no_stored_error,
@@ -358,35 +326,26 @@ COMMON: tuple[Rule, ...] = (
     length,
     set_up,
     known_tags,
-    prose_after_figures,
-    compared_cells,
-    exercise_sentences,
-    stored_grading_metadata,
-    no_solution_for_students,
-)
-NEW_FORM: tuple[Rule, ...] = (
     sections,
     short_texts,
     first_figure,
     plain_pytorch,
     own_sentences,
     alternative_texts,
+    prose_after_figures,
     no_holes,
     honest_minutes,
     way_on,
+    compared_cells,
+    exercise_sentences,
+    stored_grading_metadata,
+    no_solution_for_students,
 )
-OLD_FORM: tuple[Rule, ...] = (old_sections,)
-RULES = COMMON + NEW_FORM
-
-
-def rules_of(notebook: NotebookNode) -> tuple[Rule, ...]:
-    """Return the rules of a lesson's form."""
-    return COMMON + (NEW_FORM if is_new_form(notebook) else OLD_FORM)
 
 
 def breaches(notebook: NotebookNode) -> Iterator[tuple[Rule, str]]:
-    """Yield every breach of every rule of its form, with the rule."""
-    for rule in rules_of(notebook):
+    """Yield every breach of every rule, with the rule."""
+    for rule in RULES:
         for sentence in rule(notebook):
             yield rule, sentence
 
