@@ -13,7 +13,7 @@ from notebook_exercises import (
     solution_as_answer,
     stub_name,
 )
-from notebook_rules import RULES, SECTIONS, breaches, read, reading_minutes, rules_of, words
+from notebook_rules import RULES, SECTIONS, breaches, read, reading_minutes, words
 from tiny_notebooks import REPOSITORY, code, notebook
 
 PATHS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
@@ -298,7 +298,7 @@ def test_stub_name(source, name):
     [
         pytest.param(path, rule, id=f"{path.stem}-{rule.__name__}")
         for path in PATHS
-        for rule in rules_of(read(path))
+        for rule in RULES
     ],
 )
 def test_lesson_keeps_rule(path, rule):
