@@ -123,7 +123,7 @@ class LRCurve:
 
     def loss_range(self) -> tuple[float, float]:
         """Return the vertical range that shows the fall of the losses, without the explosion."""
-        low, start = min(self.smoothed), max(self.smoothed[: int(np.argmin(self.smoothed)) + 1])
+        low, start = min(self.smoothed), self._start()
         span = max(start - low, 1e-3)
         return low - 0.1 * span, start + 0.5 * span
 
@@ -156,16 +156,21 @@ class LRCurve:
         return losses, lowest
 
     def _centred(self) -> np.ndarray:
-        """Smooth without lag over at most `MAX_REACH` decades, with the explosion's spikes cut off.
-
-        One loss of the divergence outweighs all others near it, so that losses above the level of
-        the start are cut to it: where they are, nothing is suggested anyway.
-        """
-        before_minimum = self.smoothed[: int(np.argmin(self.smoothed)) + 1]
-        capped = np.minimum(self.losses, max(before_minimum))
+        """Smooth without lag over at most `MAX_REACH` decades, without the explosion's spikes."""
         steps_a_decade = (len(self.lrs) - 1) / math.log10(self.lrs[-1] / self.lrs[0])
         reach = min(1 / (1 - self.beta), max(1.0, MAX_REACH * steps_a_decade))
-        return smooth_centred(capped, 1 - 1 / reach)
+        return smooth_centred(self.capped(), 1 - 1 / reach)
+
+    def capped(self) -> np.ndarray:
+        """Return the raw losses with those above the level of the start cut to it.
+
+        One loss of the explosion would outweigh all others near it in a smoothing.
+        """
+        return np.minimum(self.losses, self._start())
+
+    def _start(self) -> float:
+        """Return the level from which the smoothed loss falls to its minimum."""
+        return max(self.smoothed[: int(np.argmin(self.smoothed)) + 1])
 
     def _lowest(self, losses: np.ndarray) -> int:
         """Find the lowest loss, at a safe distance from a non-finite one."""
@@ -245,9 +250,7 @@ def largest_usable_lr(curve: LRCurve, *, tolerance: float = TOLERANCE) -> float:
     """Return the last learning rate of a finder's curve before it leaves its bottom.
 
     The raw losses are smoothed over both sides of each point, so that the answer does not come late
-    by the lag of the curve's own smoothing; what lies above the start is cut to its level first, or
-    one loss of the explosion would outweigh all others near it. It is the edge, not a pick: train
-    below it.
+    by the lag of the curve's own smoothing. It is the edge, not a pick: train below it.
 
     Args:
         curve: of `find_lr`; its `beta` sets the smoothing.
@@ -256,9 +259,8 @@ def largest_usable_lr(curve: LRCurve, *, tolerance: float = TOLERANCE) -> float:
     Raises:
         ValueError: the tolerance is negative.
     """
-    start = max(curve.smoothed[: int(np.argmin(curve.smoothed)) + 1])
-    capped = np.minimum(curve.losses, start)
-    return end_of_bottom(curve.lrs, smooth_centred(capped, curve.beta), tolerance=tolerance)
+    losses = smooth_centred(curve.capped(), curve.beta)
+    return end_of_bottom(curve.lrs, losses, tolerance=tolerance)
 
 
 def largest_setting_with_high_lr(
