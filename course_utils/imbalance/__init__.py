@@ -10,7 +10,6 @@ from course_utils.imbalance.imbalance import (
     class_counts,
     class_weights,
     correct_prior,
-    linear_imbalance,
     step_imbalance,
 )
 from course_utils.imbalance.sampling import (
@@ -28,7 +27,6 @@ __all__ = [
     "collect_logits",
     "confusion_matrix",
     "correct_prior",
-    "linear_imbalance",
     "oversample_indices",
     "step_imbalance",
     "undersample_indices",

@@ -65,7 +65,7 @@ def step_imbalance(
     """Draw a set with step imbalance: some classes keep few images, all others keep many.
 
     Buda, Maki and Mazurowski 2018 describe it by two numbers: the fraction of minority classes,
-    and the ratio largest / smallest.
+    and the ratio largest / smallest. The images keep their order.
 
     Args:
         dataset: what to draw from.
@@ -87,33 +87,6 @@ def step_imbalance(
     check_whole("largest", largest)
     check_whole("smallest", smallest)
     sizes = [smallest if label in minority else largest for label in classes]
-    return _draw(dataset, sizes, seed)
-
-
-def linear_imbalance(
-    dataset: ImageDataset, *, largest: int, smallest: int, seed: int
-) -> ImageDataset:
-    """Draw a set whose class sizes rise in equal steps from the first class to the last.
-
-    Linear imbalance of Buda, Maki and Mazurowski 2018, described by the ratio largest / smallest.
-
-    Args:
-        dataset: what to draw from.
-        largest: images of the last class.
-        smallest: images of the first class.
-        seed: of the draw; no global generator is touched.
-
-    Raises:
-        ValueError: a class has too few images, or a size is below 1.
-    """
-    check_whole("largest", largest)
-    check_whole("smallest", smallest)
-    sizes = torch.linspace(smallest, largest, len(dataset.class_names)).round().long().tolist()
-    return _draw(dataset, sizes, seed)
-
-
-def _draw(dataset: ImageDataset, sizes: Sequence[int], seed: int) -> ImageDataset:
-    """Draw so many images of each class at random; they keep their order."""
     check_whole("seed", seed)
     labels = dataset.labels.cpu()
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(int(seed)))

@@ -14,7 +14,6 @@ from course_utils.data.splits import split_by_group
 from course_utils.imbalance.imbalance import (
     class_weights,
     correct_prior,
-    linear_imbalance,
     step_imbalance,
 )
 from course_utils.imbalance.sampling import (
@@ -163,14 +162,6 @@ ROWS = {
     ),
     "half an image": (step_imbalance, step(smallest=1.5), ValueError, "smallest is 1.5", "integer"),
     "size as a text": (step_imbalance, step(largest="3"), ValueError, "largest is '3'", "integer"),
-    "linear from 0": (
-        linear_imbalance, lambda draw: draw(dataset(), largest=3, smallest=0, seed=0),
-        ValueError, "0 images", "at least 1",
-    ),
-    "linear to a text": (
-        linear_imbalance, lambda draw: draw(dataset(), largest="3", smallest=1, seed=0),
-        ValueError, "largest is '3'",
-    ),
     "no labels": (oversample_indices, sample([]), ValueError, "no labels", "at least one"),
     "labels as floats to sample": (
         oversample_indices, sample([0.0, 1.0]), ValueError, "float32", "the class of each sample.",

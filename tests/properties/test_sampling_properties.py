@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from course_utils.data.device_loader import Augment, DeviceLoader
 from course_utils.data.image_dataset import ImageDataset
-from course_utils.imbalance.imbalance import class_weights, correct_prior, linear_imbalance
+from course_utils.imbalance.imbalance import class_weights, correct_prior, step_imbalance
 from course_utils.imbalance.sampling import (
     OversamplingSampler,
     oversample_indices,
@@ -93,17 +93,17 @@ def test_prior_correction(counts, factor, seed):
     torch.testing.assert_close(back, logits)
 
 
-@given(st.integers(1, 12), st.integers(1, 12), SEEDS)
-def test_linear_imbalance(smallest, largest, seed):
-    """Do the class sizes go from the smallest to the largest in equal steps, the order kept?"""
+@given(st.integers(1, 12), st.integers(1, 12), st.sets(st.integers(0, 3)), SEEDS)
+def test_step_imbalance(smallest, largest, minority, seed):
+    """Has each class the size that was asked for, with its own images, the order kept?"""
     classes, each = 4, 12
     images = torch.arange(classes * each, dtype=torch.uint8).view(-1, 1, 1, 1)
     labels = torch.arange(classes).repeat(each)
     whole = ImageDataset(images, labels, tuple("abcd"), (0.0,), (1.0,), name="a test's")
-    part = linear_imbalance(whole, largest=largest, smallest=smallest, seed=seed)
-    sizes = part.labels.bincount(minlength=classes)
-    assert (sizes[0], sizes[-1]) == (smallest, largest)
-    assert (sizes.diff() - (largest - smallest) / (classes - 1)).abs().max() <= 1
+    few = {"smallest": smallest, "minority": list(minority)}
+    part = step_imbalance(whole, largest=largest, **few, seed=seed)
+    sizes = part.labels.bincount(minlength=classes).tolist()
+    assert sizes == [smallest if label in minority else largest for label in range(classes)]
     numbers = part.images.flatten()
     assert (numbers.diff() > 0).all()
     assert torch.equal(labels[numbers.long()], part.labels)
