@@ -147,12 +147,12 @@ QUIZ = number_questions(
     {
         "question": "What does the slow start of 1cycle buy most clearly on this lesson's net?",
         "options": {
-            "A": "Tolerance: a peak chosen twice too high costs little.",
+            "A": "Tolerance: it loses little at an LR too high for a schedule that starts high.",
             "B": "Several points of accuracy at the best learning rate.",
             "C": "Nothing that the momentum's cycle would not do alone.",
         },
         "correct": "A",
         "why": "At its best LR a plain linear decay is level within half a point; at twice that LR "
-        "it has broken down, and 1cycle has not, with constant momentum as well.",
+        "it has lost over two points and 1cycle none, with constant momentum hardly any.",
     },
 )

@@ -21,7 +21,7 @@ STEPS = 950
 HIGHEST_PEAK = 1.0
 # The tail is set, and the peak lies in the middle of the rest.
 WITH_TAIL = {
-    "source text, three phases": OneCycleCurve.gugger,
+    "Gugger, three phases": OneCycleCurve.gugger,
     "two phases, no tail": lambda *args, tail, **settings: OneCycleCurve.gugger(
         *args, tail=0, **settings
     ),
@@ -56,10 +56,10 @@ def unused_settings(form: str, **_others) -> tuple[str, ...]:
 
 
 def prepare_axes(axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Draw what is the same for every form: limits, and the source text's curve in grey."""
+    """Draw what is the same for every form: limits, and Gugger's curve in grey."""
     usual = OneCycleCurve.gugger(STEPS, 0.8)
     for ax, values in zip(axes, (usual.lrs(), usual.lrs(), usual.momenta()), strict=True):
-        ax.plot(values, color="grey", ls="--", lw=1, label="source text, peak 0.8")
+        ax.plot(values, color="grey", ls="--", lw=1, label="Gugger, peak 0.8")
         ax.set_xlim(0, STEPS - 1)
     axes[0].set(ylabel="learning rate", ylim=(0, 1.05 * HIGHEST_PEAK), title="\n")
     axes[0].legend(loc="upper right", fontsize="small")

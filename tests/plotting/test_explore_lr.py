@@ -23,7 +23,7 @@ from course_utils.plotting.explore_lr import (
 SETTINGS = {"peak": 0.5, "div": 20, "tail": 0.2, "rise": 0.4, "momentum": (0.8, 0.9)}
 COMMON = {"div": 20, "momentum": (0.9, 0.8)}
 EXPECTED = {
-    "source text, three phases": OneCycleCurve.gugger(STEPS, 0.5, tail=0.2, **COMMON),
+    "Gugger, three phases": OneCycleCurve.gugger(STEPS, 0.5, tail=0.2, **COMMON),
     "two phases, no tail": OneCycleCurve.gugger(STEPS, 0.5, tail=0, **COMMON),
     "Smith's logs": OneCycleCurve.smith(STEPS, 0.5, tail=0.2, **COMMON),
     "fastai": OneCycleCurve.fastai(STEPS, 0.5, pct_start=0.4, **COMMON),
@@ -41,9 +41,9 @@ def test_forms(form):
 
 
 def test_plot():
-    """Are LR, LR and momentum drawn over the source text's own, with numbers in the title?"""
+    """Are LR, LR and momentum drawn over Gugger's own, with numbers in the title?"""
     fig, axes = plt.subplots(3, 1)
-    curve = EXPECTED["source text, three phases"]
+    curve = EXPECTED["Gugger, three phases"]
     assert plot_shape(prepare_axes(axes), curve) is axes
     usual = OneCycleCurve.gugger(STEPS, 0.8)
     for ax, values in zip(axes, (curve.lrs(), curve.lrs(), curve.momenta()), strict=True):
