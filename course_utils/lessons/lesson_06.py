@@ -36,10 +36,17 @@ class Setup:
 
 @dataclass(frozen=True)
 class Net:
-    """A net and the momentum of its SGD; `model` maps the rate of dropout to a fresh net."""
+    """A net and the momentum of its SGD; `plain` builds it without dropout."""
 
-    model: Callable[[float], nn.Module]
+    plain: Callable[[], nn.Module]
     momentum: float
+
+    def model(self, dropout: float = 0.0) -> nn.Module:
+        """Build a fresh net, with dropout before its last layer."""
+        model = self.plain()
+        layers = model if isinstance(model, nn.Sequential) else model.head
+        layers.insert(len(layers) - 1, nn.Dropout(dropout))
+        return model
 
     def builder(
         self, images: ImageDataset, setup: Setup, device: torch.device, lr: float = 0.1
@@ -87,7 +94,6 @@ class Settings:
     base: Setup
     batch_sizes: tuple[int, ...]
     weight_decays: tuple[float, ...]
-    dropouts: tuple[float, ...]
     epochs: int
     sweep_steps: int
     finder_seeds: tuple[int, ...]
@@ -137,7 +143,7 @@ def explore_tolerance(sweeps: Mapping[int, LRRepeats]) -> None:
     left, right = figure.subplots(1, 2)
     for colour, (size, repeats) in zip(SERIES, sweeps.items(), strict=False):
         for index, curve in enumerate(repeats.curves):
-            losses = smooth_centred(np.minimum(curve.losses, curve.losses[0]), curve.beta)
+            losses = smooth_centred(curve.capped(), curve.beta)
             label = None if index else f"batch {size}"
             left.plot(curve.lrs, losses, color=colour, alpha=0.4 if index else 1, label=label)
     left.set(xscale="log", xlabel="learning rate (log scale)", ylabel="loss (nats)", title=" ")
@@ -182,8 +188,8 @@ def plot_batch_sizes(axes: Sequence[Axes], stored: Mapping[str, Mapping[str, dic
         ax.set_xticks(sizes, sizes)
         ax.minorticks_off()
         ax.set_xlabel("batch size (log scale)")
-        print(f"{name:13} batch 16: edge {middle[2]:.2g}, best LR {best[2]:g};", end=" ")
-        print(f"batch 256: edge {middle[4]:.2g}, best LR {best[4]:g}")
+        said = (f"batch {sizes[n]}: edge {middle[n]:.2g}, best LR {best[n]:g}" for n in (2, 4))
+        print(f"{name:13} {'; '.join(said)}")
     axes[0].set_ylabel("learning rate (log scale)")
     axes[1].legend(loc="lower right")
 
@@ -218,40 +224,18 @@ def lead_of(
     return list(np.subtract(accuracy[decay], accuracy[0.0]))
 
 
-def perceptron(dropout: float, *, inputs: int) -> nn.Sequential:
-    """Build one layer of 100 hidden units, with dropout behind them."""
-    model = simple_net(inputs)
-    model.insert(len(model) - 1, nn.Dropout(dropout))
-    return model
-
-
-def convolutional(dropout: float) -> nn.Sequential:
-    """Build the small net with batch normalization, with dropout before its last layer."""
-    model = small_cnn(width=8)
-    model.insert(len(model) - 1, nn.Dropout(dropout))
-    return model
-
-
-def resnet(dropout: float, *, depth: int) -> CifarResNet:
-    """Build a residual net, with dropout before its last layer."""
-    model = CifarResNet(depth)
-    model.head.insert(len(model.head) - 1, nn.Dropout(dropout))
-    return model
-
-
 def quick_settings() -> Settings:
     """Return the quick profile's settings: two small nets on 14 x 14 images."""
     return Settings(
         nets={
-            "perceptron": Net(partial(perceptron, inputs=14 * 14), momentum=0.0),
-            "convolutional": Net(convolutional, momentum=0.9),
+            "perceptron": Net(partial(simple_net, 14 * 14), momentum=0.0),
+            "convolutional": Net(partial(small_cnn, width=8), momentum=0.9),
         },
         pool=2,
         sizes=(10_000, 5_000),
         base=Setup(),
         batch_sizes=(16, 64, 256, 1024),
         weight_decays=(0.0, 1e-4, 1e-3, 1e-2, 1e-1),
-        dropouts=(0.0, 0.5, 0.75),
         epochs=3,
         sweep_steps=156,
         finder_seeds=seeds(5),
@@ -263,15 +247,14 @@ def quick_settings() -> Settings:
 def _full() -> Settings:
     return Settings(
         nets={
-            "perceptron": Net(partial(perceptron, inputs=3 * 32 * 32), momentum=0.0),
-            "convolutional": Net(partial(resnet, depth=56), momentum=0.9),
+            "perceptron": Net(partial(simple_net, 3 * 32 * 32), momentum=0.0),
+            "convolutional": Net(partial(CifarResNet, 56), momentum=0.9),
         },
         pool=1,
         sizes=(45_000, 5_000),
         base=Setup(batch_size=128),
         batch_sizes=(32, 128, 512, 2048),
         weight_decays=(0.0, 1e-5, 1e-4, 1e-3, 1e-2),
-        dropouts=(0.0, 0.5, 0.75),
         epochs=10,
         sweep_steps=351,
         finder_seeds=seeds(5),
@@ -281,14 +264,13 @@ def _full() -> Settings:
 
 def _smoke() -> Settings:
     full = _full()
-    convolutional = Net(partial(resnet, depth=8), momentum=0.9)
+    convolutional = Net(partial(CifarResNet, 8), momentum=0.9)
     return replace(
         full,
         nets={"perceptron": full.nets["perceptron"], "convolutional": convolutional},
         sizes=(96, 32),
         base=Setup(batch_size=8),
         batch_sizes=(4, 8, 16, 24),
-        dropouts=(0.0, 0.5),
         epochs=1,
         sweep_steps=20,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
@@ -16,14 +17,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from course_utils.data import (
-    Augment,
-    DeviceLoader,
-    ImageDataset,
-    load_images,
-    pool_images,
-    split_images,
-)
+from course_utils.data import Augment, DeviceLoader, ImageDataset, split_images
+from course_utils.lessons.common import load_split
 from course_utils.models import CifarResNet, simple_net
 from course_utils.plotting import plot_losses
 from course_utils.profiles import choose, seeds
@@ -159,9 +154,7 @@ def shuffle_labels(images: ImageDataset, seed: int) -> ImageDataset:
 
 def plain_means(history: History) -> list[float]:
     """Average each epoch's losses as if its batches were all of one size: a planted mistake."""
-    steps = len(history.step_loss) // history.epochs
-    firsts = range(0, len(history.step_loss), steps)
-    return [sum(history.step_loss[first : first + steps]) / steps for first in firsts]
+    return np.reshape(history.step_loss, (history.epochs, -1)).mean(axis=1).tolist()
 
 
 def log_of_softmax(logits: Tensor, labels: Tensor) -> Tensor:
@@ -237,7 +230,7 @@ DIAGNOSES = {
     ),
     "decayed on the plateau": Diagnosis(
         _SHAPE,
-        "Both curves waver without getting lower, then drop within an epoch, and are smooth.",
+        "Both curves waver and hardly get lower, then drop within an epoch, and are smooth.",
         "Nothing: this is a step decay. Later steps gain less.",
     ),
     "1cycle": Diagnosis(
@@ -266,8 +259,8 @@ DIAGNOSES = {
     ),
     "averaged wrongly": Diagnosis(
         _SMOOTH,
-        "The training curve jitters around a validation curve that is smooth: the net is steady, "
-        "only the number is not.",
+        "The training curve jitters around a validation curve that is much smoother: the net is "
+        "steady, only the number is not.",
         "Weight each batch's mean by its size; `fit` does.",
     ),
     "one bad batch": Diagnosis(
@@ -391,11 +384,8 @@ class Settings:
 
     def load(self) -> tuple[ImageDataset, ImageDataset]:
         """Load the images to train on and those to validate on; they are disjoint."""
-        images, _ = load_images()
-        if self.pool > 1:
-            images = pool_images(images, self.pool)
         most = max(run.images for run in self.runs.values())
-        return split_images(images, (most, self.valid_images), seed=0)
+        return load_split(self.pool, (most, self.valid_images))[:2]
 
 
 def settings() -> Settings:
