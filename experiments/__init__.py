@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean
 
 import torch
@@ -23,6 +24,32 @@ def store(name: str, content: dict, device: torch.device, **made_with) -> None:
     content["made_with"] = {"torch": torch.__version__, "device": device.type, **made_with}
     with atomic_write(lessons.STORED / f"{name}.json") as file:
         file.write(json.dumps(content, indent=1).encode())
+
+
+def measure_missing(
+    name: str, part: str, jobs: Mapping[str, Callable[[], dict]], seeds: dict, device: torch.device
+) -> Iterator[tuple[str, dict, float]]:
+    """Measure what a part of a command's file does not hold yet, writing the file after each.
+
+    Args:
+        name: of the file.
+        part: of the file, a mapping from labels to results.
+        jobs: label -> function that measures its result.
+        seeds: with which this is done; they are stored too.
+        device: on which it is done.
+
+    Yields:
+        Label, result and seconds, of each that was missing.
+    """
+    stored = stored_or(name, {part: {}})
+    for label, measure in jobs.items():
+        if label in stored[part]:
+            continue
+        start = time.perf_counter()
+        stored[part][label] = result = measure()
+        stored["seeds"] = seeds
+        store(name, stored, device)
+        yield label, result, time.perf_counter() - start
 
 
 def validation_grid(

@@ -8,12 +8,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from course_utils._random import set_seed
 from course_utils.data import DeviceLoader
 from course_utils.lessons.common import accuracy_after, load_split
 from course_utils.lr import find_lr
 from course_utils.models import simple_net
-from course_utils.training import pick_device
+from course_utils.training import pick_device, set_seed
 from experiments import store
 
 SEEDS = tuple(range(100, 110))

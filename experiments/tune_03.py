@@ -13,7 +13,6 @@ the suggested peak.
 from __future__ import annotations
 
 import argparse
-import time
 from functools import partial
 from statistics import median
 
@@ -26,7 +25,7 @@ from course_utils.lessons.lesson_03 import OPTIMIZERS, optimizer_factory
 from course_utils.lr import find_lr
 from course_utils.models import simple_net
 from course_utils.training import set_seed
-from experiments import store, stored_or, validation_grid
+from experiments import measure_missing, validation_grid
 
 NAMES = (*OPTIMIZERS, "Muon")
 # Quarter decades around where each one trains, found by a first, coarse look on validation images.
@@ -90,15 +89,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Tune every optimizer that is not stored yet, writing the file after each."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args(arguments)
     images = load_split(2, SIZES)
-    stored = stored_or("tune_03", {"optimizers": {}})
-    for name in NAMES:
-        if name in stored["optimizers"]:
-            continue
-        start = time.perf_counter()
-        stored["optimizers"][name] = entry = tune(name, images)
-        stored["seeds"] = {"sweep": SWEEP_SEEDS, "tuning": TUNING_SEEDS, "test": TEST_SEEDS}
-        store("tune_03", stored, CPU)
-        seconds = time.perf_counter() - start
+    jobs = {name: partial(tune, name, images) for name in NAMES}
+    seeds = {"sweep": SWEEP_SEEDS, "tuning": TUNING_SEEDS, "test": TEST_SEEDS}
+    for name, entry, seconds in measure_missing("tune_03", "optimizers", jobs, seeds, CPU):
         print(f"{name}: LRs {entry['lrs']}, {seconds:.0f} s", flush=True)
 
 

@@ -13,7 +13,6 @@ was chosen, neither a learning rate nor the claim itself.
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +20,7 @@ from course_utils.data import DeviceLoader
 from course_utils.lessons.lesson_04 import Run, Settings, quick_settings
 from course_utils.models import CifarResNet, small_cnn
 from course_utils.training import NonFiniteLoss, evaluate, pick_device
-from experiments import store, stored_or, validation_grid
+from experiments import measure_missing, validation_grid
 
 LR_GRID = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 TUNING_SEEDS = (100, 101, 102)
@@ -93,19 +92,14 @@ def main(arguments: list[str] | None = None) -> None:
     if deep:
         resnet = quick_settings(partial(CifarResNet, 20, channels=1))
         arms += [("ResNet-20", resnet, arm, NARROW_GRID) for arm in DEEP]
-    stored = stored_or("tune_04", {"entries": {}})
+    jobs = {}
     for net, net_settings, (schedule, batch_size, epochs), grid in arms:
-        name = f"{net}, batch {batch_size}, {schedule}, {epochs} epochs"
-        if name in stored["entries"]:
-            continue
-        start = time.perf_counter()
         run = Run(schedule, epochs, lr=grid[0], batch_size=batch_size)
         confirm = (schedule, net, batch_size) in CONFIRMED
-        entry = tune(net_settings, run, grid, images, device, confirm=confirm)
-        stored["entries"][name] = entry
-        stored["seeds"] = {"tuning": TUNING_SEEDS, "test": TEST_SEEDS, "confirm": CONFIRM_SEEDS}
-        store("tune_04", stored, device)
-        seconds = time.perf_counter() - start
+        name = f"{net}, batch {batch_size}, {schedule}, {epochs} epochs"
+        jobs[name] = partial(tune, net_settings, run, grid, images, device, confirm=confirm)
+    seeds = {"tuning": TUNING_SEEDS, "test": TEST_SEEDS, "confirm": CONFIRM_SEEDS}
+    for name, entry, seconds in measure_missing("tune_04", "entries", jobs, seeds, device):
         print(f"{name}: LR {entry['lr']}, test {entry['test']}, {seconds:.0f} s", flush=True)
 
 

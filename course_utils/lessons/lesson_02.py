@@ -38,7 +38,7 @@ def plot_curve_over_accuracy(axes: Sequence[Axes]) -> dict:
     for values in zip(*accuracy, strict=True):
         axes[1].plot(lrs, values, ".", color=COLOURS["valid"], alpha=0.4, ms=4)
     means = [float(np.mean(values)) for values in accuracy]
-    axes[1].plot(lrs, means, color=COLOURS["valid"], label="mean of ten trainings")
+    axes[1].plot(lrs, means, color=COLOURS["valid"])
     for rule, (label, style) in LABELS.items():
         pick = float(np.median(stored["picks"][rule]))
         for ax in axes:

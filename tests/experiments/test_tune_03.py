@@ -30,6 +30,6 @@ def test_command_stores_and_resumes(small, capsys, monkeypatch):
     assert entry["peak"] == pytest.approx(2 * entry["lrs"]["suggestion"])
     assert {len(found) for found in entry["test"].values()} == {2}
     assert "SGD" in capsys.readouterr().out
-    monkeypatch.setattr(tune_03, "tune", None)
+    monkeypatch.setattr(tune_03, "tune", pytest.fail)
     tune_03.main([])
     assert capsys.readouterr().out == ""

@@ -33,6 +33,6 @@ def test_command_stores_and_resumes(small, capsys, monkeypatch):
     assert {1e-6, 0.2, 1e30} <= validation.keys() and validation[1e30] == [10.0]
     assert len(entry["test"]) == 2 and len(entry["confirm"]) == 1 and entry["steps"] == 8
     assert f"LR {entry['lr']}," in capsys.readouterr().out
-    monkeypatch.setattr(tune_04, "tune", None)
+    monkeypatch.setattr(tune_04, "tune", pytest.fail)
     tune_04.main([])
     assert capsys.readouterr().out == ""
