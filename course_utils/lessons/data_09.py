@@ -17,7 +17,7 @@ from course_utils.detection.tiles import crop_at
 
 # Families of simulated scenes from which each part takes its own: no family is in two of them.
 FAMILIES = {"train": 0, "valid": 10_000, "test": 20_000}
-LOOK_ALIKES = {"ships": 0.03, "empty": 0.1}  # fractions of the simulated scenes that hold some
+LOOK_ALIKES = {"ships": 0.03, "empty": 0.1}  # fractions of the simulated scenes; land has no room
 VALID = TEST = 0.2  # fractions of a folder's images
 CROPS = 8  # of an image that is larger than a crop, at the most
 
@@ -56,13 +56,13 @@ class ShipData:
 
 
 def simulated(counts: Counts, *, size: int, seed: int, unlabelled: float = 0.0) -> ShipData:
-    """Make simulated scenes; a tenth of those without ships hold look-alikes, few of the others.
+    """Make simulated scenes; nearly a tenth of those without ships hold look-alikes, few others do.
 
     Args:
         counts: how many of each kind.
         size: height and width in pixels.
         seed: other seeds give other scenes.
-        unlabelled: fraction of the training scenes without ships that do hold one.
+        unlabelled: fraction of the training scenes without ships that hold one if there is room.
     """
 
     def scenes(part: str, ships: int, empty: int, **settings) -> tuple[list[Scene], list[Scene]]:
@@ -72,17 +72,11 @@ def simulated(counts: Counts, *, size: int, seed: int, unlabelled: float = 0.0) 
         without = SimulatedScenes(empty, False, look_alikes=LOOK_ALIKES["empty"], **words)
         return list(with_ships), list(without)
 
-    ships, empty = scenes("train", counts.ships, counts.empty, unlabelled=unlabelled)
+    train = scenes("train", counts.ships, counts.empty, unlabelled=unlabelled)
     valid = scenes("valid", counts.valid_ships, counts.valid_empty)
     test = scenes("test", counts.test_ships, counts.test_empty)
-    return ShipData(
-        name=f"simulated scenes, {size} x {size} pixels",
-        ships=ships,
-        empty=empty,
-        valid=sum(valid, []),
-        test=sum(test, []),
-        simulated=True,
-    )
+    name = f"simulated scenes, {size} x {size} pixels"
+    return ShipData(name, *train, sum(valid, []), sum(test, []), simulated=True)
 
 
 def from_folder(folder: str | Path, counts: Counts, *, size: int, seed: int) -> ShipData:
@@ -123,22 +117,16 @@ def from_folder(folder: str | Path, counts: Counts, *, size: int, seed: int) -> 
         (counts.valid_ships, counts.valid_empty),
         (counts.test_ships, counts.test_empty),
     )
-    (ships, empty), valid, test = (
+    train, valid, test = (
         tuple(crops(part, kind, most) for kind, most in enumerate(numbers))
         for part, numbers in zip(parts, wanted, strict=True)
     )
     if unreadable:
         print(f"{len(unreadable)} image(s) cannot be read and are left out, the first so:")
         print("\n".join(list(unreadable)[:3]))
-    check_box_sizes(torch.cat([torch.empty(0, 4), *(scene.boxes for scene in ships)]))
-    return ShipData(
-        name=f"{Path(folder).name}, crops of {size} x {size} pixels",
-        ships=ships,
-        empty=empty,
-        valid=sum(valid, []),
-        test=sum(test, []),
-        simulated=False,
-    )
+    check_box_sizes(torch.cat([torch.empty(0, 4), *(scene.boxes for scene in train[0])]))
+    name = f"{Path(folder).name}, crops of {size} x {size} pixels"
+    return ShipData(name, *train, sum(valid, []), sum(test, []), simulated=False)
 
 
 def _used(images: AirbusFolder, counts: Counts, rng: np.random.Generator) -> list[int]:

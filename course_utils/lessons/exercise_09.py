@@ -154,8 +154,8 @@ QUIZ = number_questions(
             "C": "It trains for more steps.",
         },
         "correct": "A",
-        "why": "Look-alikes are rare in the pool. Steps and numbers of images were the same, and "
-        "the images of the highest contrast did not do the same.",
+        "why": "Look-alikes are rare in the pool. Steps and numbers of images were the same: only "
+        "the choice differed.",
     },
     {
         "question": "After mining, one detector raises half as many false alarms as another, both "

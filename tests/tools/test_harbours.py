@@ -1,6 +1,7 @@
 import functools
 import http.server
 import json
+import shlex
 import threading
 
 import numpy as np
@@ -9,6 +10,7 @@ from harbours import fetch as tool
 from PIL import Image
 
 from course_utils.detection import AirbusFolder
+from course_utils.lessons.data_09 import is_airbus_folder
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -123,6 +125,16 @@ def test_offline(server, tmp_path, capsys, monkeypatch):
     assert tool.main(["--folder", str(tmp_path)]) == 1
     words = capsys.readouterr().err.strip()
     assert "cannot be fetched" in words and "needs no network" in words and "\n" not in words
+
+
+def test_where_it_lies(server, tmp_path, capsys, monkeypatch):
+    """Does the command say what to set, so that lesson 09 finds the tiles and not scenes?"""
+    here = functools.partial(tool.fetch, address=server[0], manifest=server[1])
+    monkeypatch.setattr(tool, "fetch", here)
+    assert tool.main(["--folder", str(tmp_path / "my data")]) == 0
+    said = capsys.readouterr().out
+    setting = shlex.split(said.partition("COURSE_DATA=")[2])[0]
+    assert "holds 5 tiles" in said and is_airbus_folder(setting)
 
 
 def test_manifest():

@@ -16,6 +16,7 @@ import csv
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import sys
 import urllib.request
@@ -179,7 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     count = len(list((place / "train_v2").iterdir()))
-    print(f"{place} holds {count} tiles of real harbours; lesson 09 finds them there.")
+    name = shlex.quote(str(place.absolute()))
+    print(f"{place} holds {count} tiles of real harbours.")
+    print(f"Lesson 09 runs on them where COURSE_DATA names this folder itself: COURSE_DATA={name}")
     return 0
 
 
