@@ -51,4 +51,4 @@ def load() -> tuple[ImageDataset, ImageDataset, ImageDataset]:
     """Load training, validation and test images of the profile; the first two are disjoint."""
     half_size = partial(load_split, 2, (10_000, 5_000))
     full_size = partial(load_split, 1, (45_000, 5_000))
-    return choose(quick=half_size, full=full_size, smoke=partial(load_split, 1, (48, 32)))()
+    return choose(quick=half_size, full=full_size, smoke=partial(load_split, 2, (48, 32)))()
