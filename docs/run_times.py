@@ -8,9 +8,10 @@ from pathlib import Path
 import nbformat
 
 HEAD = (
-    "| lesson | seconds | cells | claims | cores | measured on |\n"
-    "| --- | ---: | ---: | ---: | ---: | --- |"
+    "| lesson | seconds | first figure | CPU seconds | memory, MB | cells | claims | cores "
+    "| measured on |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
 )
+COLUMNS = ("seconds", "figure", "cpu", "peak", "cells", "claims", "cores", "measured")
 NOT_YET = "not yet measured"
 
 
@@ -39,6 +40,6 @@ def _row(path: Path, entry: dict | None) -> str:
     link = f"[{title}](../notebooks/{path.name})"
     count = sum(cell.cell_type == "code" for cell in notebook.cells)
     if entry is None or entry["cells"] != count:
-        return f"| {link} | {NOT_YET} | | | | |"
-    values = (entry[key] for key in ("seconds", "cells", "claims", "cores", "measured"))
-    return f"| {link} | {' | '.join(str(value) for value in values)} |"
+        return f"| {link} | {NOT_YET} | | | | | | | |"
+    values = [entry.get(key) for key in COLUMNS]
+    return f"| {link} | {' | '.join('' if v is None else str(v) for v in values)} |"

@@ -67,7 +67,7 @@ def test_leftovers(tmp_path):
         return subprocess.Popen(command, cwd=REPOSITORY)
 
     for name in (path, other):
-        assert start(name, "SIGKILL").wait(timeout=60) == -signal.SIGKILL
+        assert start(name, "SIGKILL").wait(timeout=500) == -signal.SIGKILL
     (dead, others) = sorted(tmp_path.iterdir(), key=lambda path: len(path.name))
     stopped = start(path, "SIGSTOP")  # is alive, in the middle of writing
     os.waitid(os.P_PID, stopped.pid, os.WSTOPPED)
@@ -77,7 +77,7 @@ def test_leftovers(tmp_path):
         second.write(b"second")
         assert not dead.exists() and others.exists() and living.exists()
     stopped.send_signal(signal.SIGCONT)
-    assert stopped.wait(timeout=60) == 0
+    assert stopped.wait(timeout=500) == 0
     assert set(tmp_path.iterdir()) == {path, others} and path.read_bytes() == b"half"
 
 

@@ -7,6 +7,7 @@ import platform
 
 import torch
 
+from course_utils._cores import usable_cores
 from course_utils._validate import check_whole
 
 
@@ -68,10 +69,3 @@ def describe_machine(device: torch.device) -> dict[str, str]:
         "threads": str(torch.get_num_threads()),
         "device": names.get(device.type, lambda: "CPU")(),
     }
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may use: on a shared server fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

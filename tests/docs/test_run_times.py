@@ -31,10 +31,11 @@ def test_never_measured(lessons):
 
 def test_measured(lessons):
     """Does a measured lesson show what the tests kept of it, and the other that it is not?"""
-    entry = Tally(cells=2, claims=4, seconds=12.34).entry()
+    tally = Tally(cells=2, claims=4, seconds=12.34, figure=3.21, cpu=9.5, peak=512)
+    entry = tally.entry()
     first, second = table(lessons, {"notebooks/01_lesson.ipynb": entry})
     assert NOT_YET in first
-    assert f"| 12.3 | 2 | 4 | {entry['cores']} | {entry['measured']} |" in second
+    assert f"| 12.3 | 3.2 | 9.5 | 512 | 2 | 4 | {entry['cores']} | {entry['measured']} |" in second
 
 
 def test_measured_in_another_state(lessons):

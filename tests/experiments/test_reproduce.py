@@ -141,7 +141,7 @@ def test_two_ranks(command, tmp_path):
         [*launch, "-m", "experiments.reproduce", name, *options],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -212,7 +212,7 @@ def test_full_profile_runs(path, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
     notebook = nbformat.reads(student_editions([path])[path.name], as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(NAME_IMAGES))
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}})
+    client = NotebookClient(notebook, timeout=500, resources={"metadata": {"path": path.parent}})
     client.execute()
     text = "".join(
         output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ())

@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HOUSE = (
     "conftest.py",
     "pyproject.toml",
+    "tests/helpers/machine_speed.py",
     "tests/notebooks/nbval_guard.py",
     "tests/notebooks/nbval_summary.py",
     "tests/notebooks/nbval_sanitize.cfg",
@@ -44,15 +45,15 @@ def run_notebooks(folder: Path, *options: str, **notebooks: NotebookNode) -> str
         options: further options of pytest.
         notebooks: name -> notebook.
     """
-    (folder / "tests" / "notebooks").mkdir(parents=True)
-    (folder / "notebooks").mkdir()
+    (folder / "notebooks").mkdir(parents=True)
     for name in HOUSE:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, folder / name)
     for name, content in notebooks.items():
         nbformat.write(content, folder / "notebooks" / f"{name}.ipynb")
     command = [sys.executable, "-m", "pytest", "notebooks", "-p", "no:cacheprovider", *options]
     inherited = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     result = subprocess.run(
-        command, cwd=folder, env=inherited, capture_output=True, text=True, timeout=240
+        command, cwd=folder, env=inherited, capture_output=True, text=True, timeout=500
     )
     return result.stdout + result.stderr

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 
 import ipywidgets
 from ipywidgets import ValueWidget
+from machine_speed import quiet_seconds
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,10 @@ class Parts:
         }
 
     def milliseconds_a_move(self) -> float:
-        """Draw each move; return the median time, without what other programs took meanwhile."""
-        times = []
-        for settings in self.moves():
-            start = time.thread_time()
-            self.draw(**settings)
-            times.append(1000 * (time.thread_time() - start))
-        return median(times)
+        """Draw all moves; return the mean time of one, as it would be on a quiet machine."""
+        moves = self.moves()
+        seconds = quiet_seconds(lambda: [self.draw(**move) for move in moves], rounds=2)
+        return 1000 * seconds / len(moves)
 
 
 def take_apart(monkeypatch, explore: Callable[..., None], *arguments, **keywords) -> Parts:
@@ -70,6 +66,10 @@ def places(control: ValueWidget) -> list:
     """Return the values to try: both ends of a slider, every option of a list."""
     if isinstance(control, ipywidgets.Dropdown):
         return [value for _, value in control._options_full]
+    if isinstance(control, ipywidgets.SelectionSlider | ipywidgets.SelectionRangeSlider):
+        first, *_, last = control.options
+        is_range = isinstance(control, ipywidgets.SelectionRangeSlider)
+        return [(first, last), (first, first), (last, last)] if is_range else [first, last]
     if isinstance(control, ipywidgets.FloatRangeSlider):
         middle = (control.min + control.max) / 2
         return [(control.min, control.max), (control.min, control.min), (middle, control.max)]

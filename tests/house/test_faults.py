@@ -61,7 +61,7 @@ def test_killed_while_downloading(archive, tmp_path, monkeypatch):
     """Leaves a killed download no half of a set, and does the next one succeed?"""
     folder = tmp_path / "data"
     with start("download", *archive, folder) as process:
-        assert SlowHandler.half_sent.wait(timeout=60)
+        assert SlowHandler.half_sent.wait(timeout=500)
         process.kill()
     assert not (folder / CIFAR10.base_folder).exists()
     SlowHandler.go_on.set()
@@ -75,7 +75,7 @@ def test_killed_while_unpacking(archive, tmp_path, monkeypatch):
     SlowHandler.go_on.set()
     folder = tmp_path / "data"
     process = start("download", *archive, folder, "die")
-    process.communicate(timeout=60)
+    process.communicate(timeout=500)
     assert process.returncode == -9
     assert (folder / "cifar-10.part" / CIFAR10.base_folder / "data_batch_1").exists()
     assert not (folder / CIFAR10.base_folder).exists()
@@ -98,7 +98,7 @@ def test_nothing_may_be_written():
         proxy = "http://127.0.0.1:9"  # nobody listens there
         settings = dict.fromkeys(("http_proxy", "https_proxy"), proxy) | {"no_proxy": ""}
         process = start("without_rights", data, home, free, **settings)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=500)
         for folder in closed:
             folder.chmod(0o755)
     assert process.returncode == 0, errors
@@ -120,5 +120,5 @@ def test_nothing_may_be_written():
 @needs_unix
 def test_interrupted_finder():
     """Is everything as before when the finder is interrupted, and once more while it restores?"""
-    output, errors = start("interrupt_finder").communicate(timeout=60)
+    output, errors = start("interrupt_finder").communicate(timeout=500)
     assert output.split() == ["1", "7", "True"], errors

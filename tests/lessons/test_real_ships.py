@@ -31,7 +31,7 @@ def test_lesson_runs_on_real_images(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
     path = REPOSITORY / "notebooks" / "09_hard_negatives.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=500, resources={"metadata": {"path": path.parent}}).execute()
     text = "".join(
         output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ())
     )

@@ -2,7 +2,8 @@
 
 - A dead kernel is reported within seconds; nbval waits for the whole cell timeout.
 - After its first failed cell the rest of a notebook is skipped; nbval runs it all the same.
-- A cell tagged `timeout-300` may take 300 seconds; nbval knows one timeout for all cells.
+- A cell tagged `timeout-300` may take 300 seconds; nbval knows one timeout for all cells. Both are
+  longer on a machine that is slow or busy.
 - Kernels are not measured under `--cov`: nbval's own way to do so kills them, and the unit tests
   have to reach the bar alone.
 """
@@ -15,6 +16,7 @@ from queue import Empty
 
 import nbval.plugin
 import pytest
+from machine_speed import slowness_of_run
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell
 
@@ -76,7 +78,9 @@ def pytest_runtest_call(item):
         return (yield)
     option = item.config.option
     usual = option.nbval_cell_timeout
-    option.nbval_cell_timeout = cell_timeout(item.cell.metadata.get("tags", []), usual)
+    seconds = cell_timeout(item.cell.metadata.get("tags", []), usual)
+    option.nbval_cell_timeout = round(seconds * slowness_of_run(), 1)
+    item.output_timeout *= slowness_of_run()  # for what a cell still has to print when it is done
     try:
         return (yield)
     except KernelDied:

@@ -1,24 +1,26 @@
 """A pytest plugin that ends the run with how many notebooks, cells and claims were checked.
 
-What each notebook took is kept in build/run_times.json, for the web edition.
+What each notebook took, and its kernel, is kept in build/run_times.json, for the web edition.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import psutil  # comes with ipykernel
 import pytest
 from nbval.plugin import IPyNbCell
 
+from course_utils._cores import usable_cores
 from course_utils._files import atomic_write
 
 PROPERTY = "notebook-claims"
+KERNEL = "notebook-kernel"
 RUN_TIMES = "build/run_times.json"
 
 
@@ -31,6 +33,21 @@ def count_claims(outputs: list) -> int:
     return len(re.findall(r"^[ \d]\d  \S", text, flags=re.MULTILINE))
 
 
+def kernel_use(item: IPyNbCell) -> dict:
+    """Return what a cell's kernel has taken so far, and whether the cell shows a figure.
+
+    `cpu` in seconds, `peak` in MB of memory (0 where the system does not tell), `figure`.
+    """
+    pid = item.parent.kernel.km.provisioner.pid
+    times, status = psutil.Process(pid).cpu_times(), Path(f"/proc/{pid}/status")
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return {
+        "cpu": round(times.user + times.system, 1),
+        "peak": int(peak[1]) // 1024 if peak else 0,
+        "figure": any("image/png" in output.get("data", {}) for output in item.test_outputs),
+    }
+
+
 @dataclass
 class Tally:
     """What was seen of one notebook."""
@@ -39,6 +56,9 @@ class Tally:
     claims: int = 0
     seconds: float = 0.0
     failed: str = ""
+    cpu: float = 0.0
+    peak: int = 0
+    figure: float | None = None  # seconds to the first one
 
     def line(self, name: str) -> str:
         """Return the notebook's line of the summary."""
@@ -51,7 +71,10 @@ class Tally:
             "cells": self.cells,
             "claims": self.claims,
             "seconds": round(self.seconds, 1),
-            "cores": os.cpu_count(),
+            "figure": None if self.figure is None else round(self.figure, 1),
+            "cpu": self.cpu,
+            "peak": self.peak,
+            "cores": usable_cores(),
             "measured": date.today().isoformat(),
         }
 
@@ -73,7 +96,12 @@ class NotebookSummary:
             tally.failed = cell
         if report.when == "call" and report.passed:
             tally.cells += 1
-            tally.claims += dict(report.user_properties).get(PROPERTY, 0)
+            properties = dict(report.user_properties)
+            tally.claims += properties.get(PROPERTY, 0)
+            if kernel := properties.get(KERNEL):
+                tally.cpu, tally.peak = kernel["cpu"], kernel["peak"]
+                if kernel["figure"] and tally.figure is None:
+                    tally.figure = tally.seconds
 
     def pytest_terminal_summary(self, terminalreporter):
         """Write a line for each notebook and one for all."""
@@ -105,8 +133,9 @@ def pytest_configure(config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Attach the number of claims to the report, which takes it from the worker to the summary."""
-    is_claims = isinstance(item, IPyNbCell) and "claims" in item.cell.metadata.get("tags", [])
-    if is_claims and call.when == "call" and item.test_outputs:
-        item.user_properties.append((PROPERTY, count_claims(item.test_outputs)))
+    """Attach claims and kernel to the report, which takes them from the worker to the summary."""
+    if isinstance(item, IPyNbCell) and call.when == "call" and not call.excinfo:
+        if "claims" in item.cell.metadata.get("tags", []):
+            item.user_properties.append((PROPERTY, count_claims(item.test_outputs)))
+        item.user_properties.append((KERNEL, kernel_use(item)))
     return (yield)

@@ -2,7 +2,7 @@ import json
 import re
 from types import SimpleNamespace
 
-from nbval_summary import PROPERTY, RUN_TIMES, NotebookSummary, Tally, count_claims
+from nbval_summary import KERNEL, PROPERTY, RUN_TIMES, NotebookSummary, Tally, count_claims
 
 from course_utils.teaching.claims import Claim, claims_table
 
@@ -21,8 +21,8 @@ def test_count_claims():
     assert count_claims([{"data": {"image/png": ""}}]) == 0
 
 
-def report(nodeid, when="call", outcome="passed", duration=1.5, claims=0):
-    properties = [(PROPERTY, claims)] if claims else []
+def report(nodeid, when="call", outcome="passed", duration=1.5, claims=0, kernel=None):
+    properties = [(name, value) for name, value in ((PROPERTY, claims), (KERNEL, kernel)) if value]
     return SimpleNamespace(
         nodeid=nodeid,
         when=when,
@@ -40,6 +40,16 @@ def test_tallies():
         summary.pytest_runtest_logreport(report("a.ipynb::Cell 0", when, claims=2))
         summary.pytest_runtest_logreport(report("tests/test_a.py::test_b", when))
     assert dict(summary.tallies) == {"a.ipynb": Tally(cells=1, claims=2, seconds=4.5)}
+
+
+def test_kernel():
+    """Are a kernel's last CPU time and peak kept, and the time until the first figure is there?"""
+    summary = NotebookSummary()
+    for cell, figure in enumerate((False, True, True)):
+        kernel = {"cpu": 1.0 + cell, "peak": 300 + cell, "figure": figure}
+        summary.pytest_runtest_logreport(report(f"a.ipynb::Cell {cell}", kernel=kernel))
+    entry = summary.tallies["a.ipynb"].entry()
+    assert (entry["cpu"], entry["peak"], entry["figure"]) == (3.0, 302, 3.0)
 
 
 def test_failed_setup():

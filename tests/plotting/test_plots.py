@@ -195,7 +195,7 @@ def outputs():
     cells = [nbformat.v4.new_code_cell(cell) for cell in (PLOT, STOPPED_PLOT)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     root = str(REPOSITORY)
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": root}}).execute()
+    NotebookClient(notebook, timeout=500, resources={"metadata": {"path": root}}).execute()
     return [cell.outputs for cell in notebook.cells]
 
 

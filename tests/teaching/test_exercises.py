@@ -212,7 +212,7 @@ class Locked(io.StringIO):
         self.lock = threading.Lock()
 
     def write(self, text):
-        if not self.lock.acquire(timeout=0.2):
+        if not self.lock.acquire(timeout=5):
             raise RuntimeError("the kernel hangs")
         time.sleep(0.001)
         super().write(text)
@@ -416,7 +416,7 @@ def run_cells(*sources):
     notebook = nbformat.v4.new_notebook(cells=cells)
     root = str(REPOSITORY)
     client = NotebookClient(
-        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": root}}
+        notebook, timeout=500, allow_errors=True, resources={"metadata": {"path": root}}
     )
     client.execute()
     return ["".join(o.get("text", "") for o in cell.outputs) for cell in notebook.cells]

@@ -44,7 +44,7 @@ def test_notebooks_writing_at_once(path):
     """Is no entry lost when several processes write at the same time?"""
     command = [sys.executable, "-c", WRITER]
     writers = [subprocess.Popen([*command, str(number)], cwd=REPOSITORY) for number in range(4)]
-    assert [writer.wait(timeout=60) for writer in writers] == [0] * 4
+    assert [writer.wait(timeout=500) for writer in writers] == [0] * 4
     assert len(progress.load()["02"]["quiz"]) == 4 * 20
 
 

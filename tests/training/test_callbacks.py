@@ -42,7 +42,7 @@ def cells():
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
     root = str(REPOSITORY)
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": root}}).execute()
+    NotebookClient(notebook, timeout=500, resources={"metadata": {"path": root}}).execute()
     return notebook.cells
 
 

@@ -43,7 +43,7 @@ def killed(tmp_path_factory):
         [sys.executable, str(target), *runs],
         env=os.environ | settings,
         stdout=subprocess.PIPE,
-        timeout=120,
+        timeout=500,
         check=True,
     )
     assert done.stdout.split() == [b"9"] * len(KILLS)  # by SIGKILL

@@ -28,7 +28,7 @@ def torchrun(folder, log, *, device="cpu", count=COUNT):
         [sys.executable, "-m", "torch.distributed.run", *options, str(TARGET), str(folder)],
         env=os.environ | settings,
         stderr=subprocess.DEVNULL,
-        timeout=240,
+        timeout=500,
         check=False,
     )
     return done.returncode, [next(log.glob(f"**/{rank}/stderr.log")) for rank in range(count)]
@@ -285,7 +285,7 @@ def test_told_to_stop():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings) as p:
         assert p.stdout.readline() == "15\n"  # the signal that ended the child
         p.send_signal(signal.SIGTERM)
-        _, printed = p.communicate(timeout=30)
+        _, printed = p.communicate(timeout=500)
     assert printed == sentence(0, [1, 2], "") + "\n"
     assert p.returncode == 1
 
