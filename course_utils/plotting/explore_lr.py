@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from ipywidgets import Dropdown, FloatLogSlider, FloatRangeSlider, FloatSlider
+from ipywidgets import (
+    Dropdown,
+    FloatLogSlider,
+    FloatRangeSlider,
+    FloatSlider,
+    SelectionRangeSlider,
+    SelectionSlider,
+)
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -15,7 +22,7 @@ from course_utils.lr import LRCurve
 from course_utils.lr.finder import STOP_RISE, StopRule
 from course_utils.lr.schedules import TAIL, OneCycleCurve
 from course_utils.plotting.style import COLOURS, OKABE_ITO
-from course_utils.plotting.widgets import Sketch, show_widget
+from course_utils.plotting.widgets import NEAR_ONE, Sketch, show_widget
 
 STEPS = 950
 HIGHEST_PEAK = 1.0
@@ -103,8 +110,10 @@ def explore_one_cycle() -> None:
             "rise": FloatSlider(
                 description="rise, part of steps", value=0.3, min=0.05, max=0.5, step=0.05
             ),
-            "momentum": FloatRangeSlider(
-                description="momentum", value=(0.85, 0.95), min=0.5, max=0.99, step=0.01
+            "momentum": SelectionRangeSlider(
+                description="momentum",
+                value=(0.85, 0.95),
+                options=[m for m in NEAR_ONE if m >= 0.5],
             ),
         },
         unused=unused_settings,
@@ -201,8 +210,10 @@ def explore_lr_curve(curve: LRCurve) -> None:
     show_widget(
         lambda **settings: sketch.png(lambda: plot_reading(ax, curve, **settings)),
         {
-            "beta": FloatSlider(
-                description="smoothing beta", value=curve.beta, min=0, max=0.99, step=0.01
+            "beta": SelectionSlider(
+                description="smoothing beta",
+                value=curve.beta,
+                options=sorted({*NEAR_ONE, curve.beta}),
             ),
             "decades": FloatRangeSlider(
                 description="range, log10 of LR",

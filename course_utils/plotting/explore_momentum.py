@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 import torch
-from ipywidgets import FloatLogSlider, FloatSlider
+from ipywidgets import FloatLogSlider, SelectionSlider
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course_utils.plotting.loss_surfaces import RAVINE, descend, plot_map, points_on_map
 from course_utils.plotting.style import COLOURS, OKABE_ITO
-from course_utils.plotting.widgets import Sketch, show_widget
+from course_utils.plotting.widgets import NEAR_ONE, Sketch, show_widget
 
 STEPS = 60
 LARGEST = 0.97
@@ -58,8 +58,8 @@ def explore_momentum() -> None:
     show_widget(
         lambda **settings: sketch.png(lambda: plot_momentum(figure.axes, **settings)),
         {
-            "momentum": FloatSlider(
-                description="momentum", value=0.9, min=0, max=LARGEST, step=0.01
+            "momentum": SelectionSlider(
+                description="momentum", value=0.9, options=[m for m in NEAR_ONE if m <= LARGEST]
             ),
             "lr": FloatLogSlider(
                 description="learning rate (LR)", value=0.02, min=-3, max=-1, step=0.05

@@ -9,14 +9,14 @@ from numbers import Real
 
 import numpy as np
 import torch
-from ipywidgets import Dropdown, FloatLogSlider, FloatSlider
+from ipywidgets import Dropdown, FloatLogSlider, FloatSlider, SelectionSlider
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils._validate import check_whole
 from course_utils.plotting.style import colour_of
-from course_utils.plotting.widgets import Sketch, show_widget
+from course_utils.plotting.widgets import NEAR_ONE, Sketch, show_widget
 
 STEPS = 60  # of a walk that is explored
 _GRID = 120  # points of the map in each direction
@@ -227,8 +227,8 @@ def explore_paths(
             "lr": FloatLogSlider(
                 description="learning rate (LR)", value=0.07, min=-3, max=0, step=0.05
             ),
-            "momentum": FloatSlider(
-                description="momentum (beta1)", value=0.9, min=0, max=0.99, step=0.01
+            "momentum": SelectionSlider(
+                description="momentum (beta1)", value=0.9, options=NEAR_ONE
             ),
         },
         unused=lambda optimizer, **_: ("momentum",) if optimizer in without_momentum else (),

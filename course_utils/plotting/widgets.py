@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import ipywidgets
 import numpy as np
-from IPython.display import display
+from IPython.display import Javascript, display
 from ipywidgets import Layout, ValueWidget
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,6 +22,36 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 _REMARK = "A figure with sliders: open the lesson in JupyterLab and run this cell to move them."
+# Once the kernel has gone, a sentence stands in place of sliders that move nothing.
+_RESTARTED = """
+<style>
+.course-restarted { display: none; }
+.course-sliders.jupyter-widgets-disconnected > * { display: none; }
+.course-sliders.jupyter-widgets-disconnected > .course-restarted { display: block; }
+</style>
+The kernel was restarted: run this cell again (and those above it) to move the sliders.
+"""
+# ipywidgets gives a slider's handle no name and an unrounded value: a screen reader is to hear what
+# stands beside the slider.
+_NAME_HANDLES = """
+const nameHandles = () => document.querySelectorAll(".widget-slider").forEach(slider => {
+  const label = slider.querySelector(".widget-label").innerText;
+  const values = slider.querySelector(".widget-readout").innerText.split(" – ");
+  slider.querySelectorAll(".noUi-handle").forEach((handle, index) => {
+    const end = values.length > 1 ? [", low", ", high"][index] : "";
+    handle.setAttribute("aria-label", label + end);
+    handle.setAttribute("aria-valuetext", values[index]);
+  });
+});
+requestAnimationFrame(() => {
+  const changes = {subtree: true, childList: true, characterData: true};
+  new MutationObserver(nameHandles).observe(element.closest(".jp-OutputArea"), changes);
+  nameHandles();
+});
+"""
+# Steps of a momentum or a beta: what they do goes by 1 - value.
+NEAR_ONE = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85)
+NEAR_ONE += (0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
 
 
 def show_widget(
@@ -59,11 +89,13 @@ def show_widget(
             control.layout.width = "28em"
             control.observe(redraw, names="value")
         rows = ipywidgets.Box([*controls.values()], layout=Layout(flex_flow="row wrap"))
-        output |= ipywidgets.VBox(
-            [rows, image], layout=Layout(align_items="flex-start")
-        )._repr_mimebundle_()
+        restarted = ipywidgets.HTML(_RESTARTED).add_class("course-restarted")
+        box = ipywidgets.VBox([rows, image, restarted], layout=Layout(align_items="flex-start"))
+        output |= box.add_class("course-sliders")._repr_mimebundle_()
         output["text/plain"] = _REMARK
     display(output, raw=True)
+    if os.environ.get("COURSE_WIDGETS") != "no":
+        display(Javascript(_NAME_HANDLES))
 
 
 class Sketch:

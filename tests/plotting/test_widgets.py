@@ -12,7 +12,7 @@ from PIL import Image
 from tiny_notebooks import REPOSITORY
 
 from course_utils.plotting import widgets
-from course_utils.plotting.widgets import Sketch, show_widget
+from course_utils.plotting.widgets import NEAR_ONE, Sketch, show_widget
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 CELL = """
@@ -32,7 +32,7 @@ show_widget(lambda height: sketch.png(lambda: ax.plot([height])), {"height": sli
 def shown(monkeypatch):
     """Collect what is displayed."""
     bundles = []
-    monkeypatch.setattr(widgets, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(widgets, "display", lambda shown, raw=False: bundles.append(shown))
     return bundles
 
 
@@ -70,8 +70,9 @@ def test_unused_controls_are_greyed_out(shown, image):
 def test_one_output_for_all_readers(shown):
     """Holds the output the widget, the first picture, and words for a reader of neither?"""
     show_widget(lambda lr: b"picture", {"lr": FloatSlider()})
-    (bundle,) = shown
+    bundle, names = shown
     assert set(bundle) == {VIEW, "image/png", "text/plain"}
+    assert "aria-label" in names.data
     assert base64.b64decode(bundle["image/png"]) == b"picture"
     assert "run this cell" in bundle["text/plain"]
 
@@ -91,12 +92,19 @@ def test_in_a_kernel(setting, monkeypatch):
     monkeypatch.setenv("COURSE_WIDGETS", setting)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     root = str(REPOSITORY)
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": root}}).execute()
+    NotebookClient(notebook, timeout=500, resources={"metadata": {"path": root}}).execute()
     nbformat.validate(notebook)
-    (output,) = notebook.cells[0].outputs
+    output = notebook.cells[0].outputs[0]
     picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
     assert picture.size == (200, 100)
     assert (VIEW in output.data) == (setting == "yes")
+
+
+def test_steps_near_one():
+    """Do the steps of a momentum get finer towards 1, none more than twice as near as the last?"""
+    gaps = 1 - np.array(NEAR_ONE)
+    assert (np.diff(gaps) < 0).all() and gaps[0] == 1
+    assert (gaps[:-1] / gaps[1:]).max() < 2.01
 
 
 def make(title="title"):
