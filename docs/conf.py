@@ -14,7 +14,8 @@ import tomllib
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
-sys.path[:0] = [str(DOCS), str(ROOT)]  # the helpers beside this file; the package as it is here
+# The helpers beside this file; the package as it is here; where the badges lead.
+sys.path[:0] = [str(DOCS), str(ROOT), str(ROOT / "tools")]
 
 from run_times import run_times_table  # noqa: E402
 
@@ -34,15 +35,14 @@ extensions = [
     "sphinx.ext.viewcode",
     "docstring_names",
     "mathml",
+    "page_head",
 ]
 html_math_renderer = "mathml"
 
-# The lessons: as they are stored, with the solutions folded.
+# The lessons: as they are stored, with set-up and solutions folded.
 nb_execution_mode = "off"
 nb_merge_streams = True
 nb_custom_formats = {".ipynb": "lesson_reader.read_lesson"}
-nb_code_prompt_show = "Show the solution"
-nb_code_prompt_hide = "Hide the solution"
 # A slider needs a running kernel, and its scripts another host: its still picture or text is shown.
 nb_ipywidgets_js = {}
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
@@ -71,16 +71,20 @@ nitpick_ignore = [
 
 html_theme = "sphinx_book_theme"
 html_title = "Training tricks"
+html_logo = html_favicon = "static/logo.svg"
 html_theme_options = {
-    "use_download_button": False,
+    "logo": {"text": html_title},
+    "use_download_button": True,
     "use_fullscreen_button": True,
     "show_toc_level": 2,
     "navbar_persistent": [],  # the search field stands in the sidebar
 }
 html_static_path = ["static"]
 html_css_files = ["course.css"]
+html_js_files = ["course.js"]
+html_search_scorer = str(DOCS / "search_order.js")
 templates_path = ["templates"]
 # The address without a page leads to the first one.
 html_additional_pages = {"index": "to_first_page.html"}
-html_copy_source = False
+html_copy_source = True  # what the download button gives
 html_show_sphinx = False

@@ -31,15 +31,27 @@ UNPUBLISHED = (
 )
 
 
+def launch_addresses(address: str, notebook: str) -> dict[str, str]:
+    """Return where a lesson opens, ready to run: name of the service -> address.
+
+    Args:
+        address: of the repository on GitHub.
+        notebook: the lesson's file.
+    """
+    name = owner_and_name(address)
+    return {
+        "Colab": f"https://colab.research.google.com/github/{name}/blob/{COLAB_BRANCH}/{notebook}",
+        "Binder": f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/notebooks/{notebook}",
+    }
+
+
 def badges(address: str) -> str:
     """Return the badges' Markdown, and a sentence while the address is a placeholder.
 
     Args:
         address: of the repository on GitHub.
     """
-    name = owner_and_name(address)
-    colab = f"https://colab.research.google.com/github/{name}/blob/{COLAB_BRANCH}/{FIRST_LESSON}"
-    binder = f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/notebooks/{FIRST_LESSON}"
+    colab, binder = launch_addresses(address, FIRST_LESSON).values()
     colab_image = "https://colab.research.google.com/assets/colab-badge.svg"
     binder_image = "https://mybinder.org/badge_logo.svg"
     lines = [
