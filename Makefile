@@ -24,7 +24,7 @@ QUIET := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lab test test-fast lint format execute claims bench mutants oldest newest test-browser
-.PHONY: student test-student assignment class site test-site colab badges lesson ships clean distclean
+.PHONY: student test-student assignment class slides site test-site colab badges lesson ships clean distclean
 
 help:  ## list these commands
 	@echo "make COMMAND [NAME=VALUE ...]"
@@ -94,6 +94,9 @@ assignment: $(GRADING)  ## make nbgrader's course folder; LESSONS="00 02 04" TO=
 class: $(READY)  ## who has done what, and the class's predictions; FROM=build/assignment
 	$(EDITIONS) $(BIN)/python -m editions.class_report --from "$(or $(FROM),build/assignment)"
 
+slides: $(READY)  ## a slide a lesson and lesson 07's gallery, to show and to print, in build/slides
+	$(BIN)/python tools/slides.py --to build/slides
+
 site: $(READY)  ## build the web edition in build/site
 	@$(BIN)/python -c 'import latex2mathml, myst_nb, sphinx_book_theme' 2>/dev/null || \
 		$(BIN)/python -m pip install --quiet -e '.[site]'
@@ -101,7 +104,11 @@ site: $(READY)  ## build the web edition in build/site
 	$(BIN)/python -m sphinx -q -n -W --keep-going -c docs -d build/site-doctrees . build/site
 	$(BIN)/python tests/helpers/site_check.py build/site
 
-test-site: site  ## build the web edition and read it in a real browser; screenshots in build/
+# Looks for what keeps people from reading a page. Without npm the browser's test leaves it out.
+build/axe:
+	-npm install --silent --no-audit --no-fund --prefix build/axe axe-core
+
+test-site: site build/axe  ## build the web edition and read it in a real browser; screenshots in build/
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install --quiet -e '.[browser]'
 	$(BIN)/python tests/browser/read_site.py build/site
 

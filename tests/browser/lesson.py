@@ -9,7 +9,7 @@ from browser.answers import answer_exercises, progress_after_a_restart
 from browser.chromium import new_page
 from browser.notebook_page import NotebookPage
 from browser.server import ROOT, Server
-from browser.sliders import move_all, widget_cells
+from browser.sliders import after_a_restart, move_all, widget_cells
 from playwright.sync_api import Error as PlaywrightError
 
 
@@ -40,16 +40,20 @@ def try_lesson(server: Server, name: str, *, progress: bool) -> Report:
         page = None
         try:
             page = NotebookPage(blank, server, name)
+            report.faults += seen_before_the_guess(page)
             run = page.run_all()
             for number in page.screenfuls():
                 page.screenshot(f"{number:02}")
             report.faults += compare(run, nbformat.read(ROOT / "notebooks" / name, as_version=4))
-            for source in widget_cells(run):
+            widgets = widget_cells(run)
+            for source in widgets:
                 moves = move_all(page, source)
                 page.screenshot("moved")
                 report.faults += moves.faults
                 report.remarks.append(str(moves))
             report.faults += answer_exercises(page, run)
+            if widgets:
+                report.faults += after_a_restart(page, widgets[0])
             if progress:
                 report.faults += progress_after_a_restart(page, server)
         except (PlaywrightError, TimeoutError, LookupError) as error:
@@ -59,6 +63,13 @@ def try_lesson(server: Server, name: str, *, progress: bool) -> Report:
         report.faults += page.errors if page else []
     server.end_kernel(name)
     return report
+
+
+def seen_before_the_guess(page: NotebookPage) -> list[str]:
+    """Look at a lesson as it is first opened: nothing that was measured may be there to be read."""
+    outputs = page.page.locator(".jp-OutputArea-output")
+    seen = sum(outputs.count() for _ in page.screenfuls())
+    return [f"{seen} outputs are seen before anything was run"] if seen else []
 
 
 def compare(run: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> list[str]:

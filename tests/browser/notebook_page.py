@@ -108,9 +108,9 @@ class NotebookPage:
                 return message
             self.page.wait_for_timeout(200)
 
-    def restart(self) -> None:
-        """Restart the kernel by the menu, confirm it, and see all outputs go."""
-        self.choose("Kernel", "Restart Kernel and Clear Outputs of All Cells…")
+    def restart(self, item: str = "Restart Kernel and Clear Outputs of All Cells…") -> None:
+        """Restart the kernel by an item of the menu, and confirm it."""
+        self.choose("Kernel", item)
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.page.wait_for_timeout(2000)
         self.wait_until_idle()

@@ -3,9 +3,12 @@
     python tests/browser/read_site.py build/site
 
 The site is served from this machine, on a free port. Every lesson and some other pages are opened:
-each request has to go to that port and be answered, each figure has to be there. Then a solution
-and a hint are unfolded, words are searched for in both languages, and the switch between light and
-dark is used. Screenshots go to build/site-screenshots. Exit status 1 where something is wrong.
+each request has to go to that port and be answered, each figure has to be there, no line of a
+lesson's code may need scrolling, on the screen or on paper, and no page on a telephone. Then a
+solution, a hint and a quiz are unfolded, words are searched for in both languages, and the switch
+between light and dark is used. Where axe-core was fetched (`make test-site` does it by npm), it
+reads ten pages in both themes. Screenshots go to build/site-screenshots. Exit status 1 where
+something is wrong.
 """
 
 from __future__ import annotations
@@ -21,9 +24,28 @@ from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build" / "site-screenshots"
-SEARCHES = {"annihilation": "notebooks/04_one_cycle", "学习率": "docs/glossary"}
+AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+# What is searched for -> the page that has to come first.
+SEARCHES = {
+    "annihilation": "notebooks/04_one_cycle",
+    "momentum": "notebooks/05_cyclical_momentum",
+    "学习率": "docs/glossary",
+}
 PAGES = ("", "docs/glossary", "docs/run_times", "docs/teaching", "docs/api/index", "genindex")
-WIDTHS = {"wide": 1280, "narrow": 400}
+PAGES_FOR_AXE = ("docs/index", "docs/glossary", "docs/teaching", "docs/api/lr", "genindex")
+LESSONS_FOR_AXE = 5
+WIDTHS = {"wide": 1280, "paper": 718, "narrow": 390}  # paper: A4 without its margins
+CUT_CODE = """
+    () => [...document.querySelectorAll("div.cell_input pre")]
+        .filter(pre => pre.scrollWidth > pre.clientWidth || pre.parentElement.scrollWidth
+                > pre.parentElement.clientWidth)
+        .map(pre => pre.textContent.split("\\n").sort((a, b) => b.length - a.length)[0])
+"""
+SERIOUS = """
+    () => axe.run(document, {resultTypes: ["violations"]}).then(found => found.violations
+        .filter(v => ["serious", "critical"].includes(v.impact))
+        .map(v => `${v.id}: ${v.help}, ${v.nodes.length} times, as in ${v.nodes[0].html}`))
+"""
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -83,8 +105,41 @@ def read_pages(visitor: Visitor, names: list[str]) -> None:
     """Open every page, and take a picture of each."""
     for name in names:
         visitor.open(name)
-        visitor.require(bool(visitor.page.locator("h1").count()), "the page has no heading")
+        for element in ("h1", "link[rel=icon]", "meta[name=description]"):
+            visitor.require(
+                bool(visitor.page.locator(element).count()) or name == "genindex",
+                f"the page has no {element}",
+            )
         visitor.screenshot(name.replace("/", "_") or "start")
+
+
+def read_code(visitor: Visitor, lessons: list[str]) -> None:
+    """Require that no line of a lesson's code is cut, on the screen and on paper."""
+    page = visitor.page
+    for lesson in lessons:
+        visitor.open(lesson)
+        page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        for media, width in (("screen", "wide"), ("print", "paper")):
+            page.emulate_media(media=media)
+            page.set_viewport_size({"width": WIDTHS[width], "height": 900})
+            cut = page.evaluate(CUT_CODE)
+            visitor.require(cut == [], f"{media}: {len(cut)} cells' code is cut: {cut[:3]}")
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": WIDTHS["wide"], "height": 900})
+        visitor.require(page.locator("table.claims").count() == 1, "there is no table of claims")
+
+
+def answer_quiz(visitor: Visitor, lesson: str) -> None:
+    """Open the options of a quiz's first question: one is right, and says why."""
+    visitor.open(lesson)
+    options = visitor.page.locator(".quiz").first.locator("details")
+    verdicts = []
+    for option in options.all():
+        option.locator("summary").click()
+        verdicts.append(option.locator("p").inner_text())
+    right = [verdict for verdict in verdicts if len(verdict.removeprefix("Right. ")) > 20]
+    visitor.require(len(right) == 1 and len(verdicts) > 2, f"the quiz answers {verdicts}")
+    visitor.screenshot("quiz")
 
 
 def unfold(visitor: Visitor, lesson: str) -> None:
@@ -105,15 +160,17 @@ def unfold(visitor: Visitor, lesson: str) -> None:
 
 
 def search(visitor: Visitor, words: str, page_name: str) -> None:
-    """Search from the sidebar, as a visitor does, and require a page among the results."""
+    """Search from the sidebar, as a visitor does, and require a page as the first result."""
     visitor.open("docs/index")
     page = visitor.page
     page.locator(".bd-sidebar-primary .search-button-field").click()
     page.keyboard.type(words)
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html*")
-    result = page.locator(f"#search-results a[href*='{page_name}']").first
-    result.wait_for(timeout=20_000)
+    page.locator(f"#search-results a[href*='{page_name}']").first.wait_for(timeout=20_000)
+    page.wait_for_timeout(1000)  # the results come one by one
+    first = page.locator("#search-results li a").first.get_attribute("href")
+    visitor.require(page_name in first, f"the first result for {words!r} is {first}")
     visitor.screenshot(f"search_{page_name.rpartition('/')[2]}")
 
 
@@ -134,29 +191,46 @@ def switch_to_dark(visitor: Visitor, lesson: str) -> None:
     visitor.screenshot("dark")
 
 
-def read_narrow(visitor: Visitor, lesson: str) -> None:
-    """Open a lesson on a telephone's width, where nothing may stick out."""
-    visitor.open(lesson)
-    wide = visitor.page.evaluate("document.documentElement.scrollWidth")
-    visitor.require(wide <= WIDTHS["narrow"], f"the page is {wide} pixels wide on a telephone")
-    visitor.screenshot("narrow")
+def read_narrow(visitor: Visitor, names: list[str]) -> None:
+    """Open pages on a telephone's width, where nothing may stick out."""
+    for name in names:
+        visitor.open(name)
+        wide = visitor.page.evaluate("document.documentElement.scrollWidth")
+        visitor.require(wide <= WIDTHS["narrow"], f"the page is {wide} pixels wide on a telephone")
+        visitor.screenshot(f"narrow_{name.replace('/', '_') or 'start'}")
+
+
+def read_with_axe(visitor: Visitor, names: list[str]) -> None:
+    """Require that axe-core finds nothing serious or critical on pages."""
+    for name in names:
+        visitor.open(name)
+        visitor.page.add_script_tag(path=AXE)
+        for words in visitor.page.evaluate(SERIOUS):
+            visitor.require(False, words)
 
 
 def visit(site: Path, address: str) -> tuple[int, int, list[str]]:
     """Do all of it; return how many pages were opened, how many requests made, what is wrong."""
     lessons = [f"notebooks/{path.stem}" for path in sorted(site.glob("notebooks/*.html"))]
+    api = [f"docs/api/{path.stem}" for path in sorted(site.glob("docs/api/*.html"))]
     with new_page() as page:
         browser = page.context.browser
-        wide = {"viewport": {"width": WIDTHS["wide"], "height": 900}, "color_scheme": "light"}
-        visitors = [Visitor(browser, address, **wide)]
-        read_pages(visitors[0], [*PAGES, *lessons])
-        unfold(visitors[0], lessons[2])
+        wide, narrow = (
+            {"viewport": {"width": WIDTHS[width], "height": 900}} for width in ("wide", "narrow")
+        )
+        first = Visitor(browser, address, **wide, color_scheme="light")
+        read_pages(first, [*PAGES, *lessons])
+        read_code(first, lessons)
+        unfold(first, lessons[2])
+        answer_quiz(first, lessons[2])
         for words, page_name in SEARCHES.items():
-            search(visitors[0], words, page_name)
-        switch_to_dark(visitors[0], lessons[3])
-        narrow = {"viewport": {"width": WIDTHS["narrow"], "height": 800}, "color_scheme": "dark"}
-        visitors.append(Visitor(browser, address, **narrow))
-        read_narrow(visitors[1], lessons[1])
+            search(first, words, page_name)
+        switch_to_dark(first, lessons[3])
+        visitors = [first, Visitor(browser, address, **narrow, color_scheme="dark")]
+        read_narrow(visitors[1], [*PAGES, *lessons, *api])
+        for theme in ("light", "dark") if AXE.exists() else ():
+            visitors.append(Visitor(browser, address, **wide, color_scheme=theme))
+            read_with_axe(visitors[-1], [*PAGES_FOR_AXE, *lessons[::2][:LESSONS_FOR_AXE]])
     wrong = [words for visitor in visitors for words in visitor.wrong]
     return len(PAGES) + len(lessons), sum(visitor.requests for visitor in visitors), wrong
 
@@ -175,6 +249,8 @@ def main(arguments: list[str]) -> int:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         pages, requests, wrong = visit(site, f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
+    if not AXE.exists():
+        print("axe-core was not there (npm fetches it), so that accessibility was not looked at.")
     print("\n".join(wrong) or f"{pages} pages read in the browser, {requests} requests: all well.")
     return 1 if wrong else 0
 

@@ -72,10 +72,14 @@ class Server:
 def running_server() -> Iterator[Server]:
     """Start JupyterLab as a learner does, but with notebooks, progress and settings of its own.
 
+    They lie in a folder of the learner's, which git has to ignore.
+
     Raises:
         TimeoutError: it does not answer in time; what it printed is part of the message.
     """
-    with TemporaryDirectory(prefix="course-browser-") as temporary, socket.socket() as probe:
+    home = ROOT / "my_course"
+    home.mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="browser-", dir=home) as temporary, socket.socket() as probe:
         folder = Path(temporary) / "notebooks"
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

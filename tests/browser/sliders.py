@@ -69,7 +69,30 @@ def move_all(page: NotebookPage, source: str) -> Moves:
         moves.moved.add(label)
     labels = {_label(box) for box in cell.locator(".widget-inline-hbox").all()}
     moves.faults += [f"{label!r} could never be moved" for label in labels - moves.moved]
+    moves.faults += unnamed_handles(cell)
     return moves
+
+
+def unnamed_handles(cell: Locator) -> list[str]:
+    """Look for handles of sliders that tell a screen reader other words than the eye reads."""
+    faults = []
+    for box in cell.locator(".widget-slider").all():
+        label, shown = _label(box), box.locator(".widget-readout").inner_text()
+        for handle in box.locator(".noUi-handle").all():
+            name, value = (handle.get_attribute(f"aria-{key}") for key in ("label", "valuetext"))
+            if not (name or "").startswith(label) or value not in shown.split(" – "):
+                faults.append(f"the slider {label!r} is read as {name!r}, {value!r}, not {shown!r}")
+    return faults
+
+
+def after_a_restart(page: NotebookPage, source: str) -> list[str]:
+    """Restart the kernel under a widget: a sentence has to take its place."""
+    page.restart("Restart Kernel…")
+    cell = page.find(source.splitlines()[0])
+    page.screenshot("after_restart")
+    is_said = cell.get_by_text("The kernel was restarted: run this cell again").is_visible()
+    is_gone = not cell.locator("img.widget-image").is_visible()
+    return [] if is_said and is_gone else ["after a restart the sliders stay, and move nothing"]
 
 
 def move_sliders(cell: Locator, picture: Locator, moves: Moves) -> None:
