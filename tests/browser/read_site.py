@@ -27,7 +27,6 @@ SCREENSHOTS = ROOT / "build" / "site-screenshots"
 AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 # What is searched for -> the page that has to come first.
 SEARCHES = {
-    "annihilation": "notebooks/04_one_cycle",
     "momentum": "notebooks/05_cyclical_momentum",
     "学习率": "docs/glossary",
 }
@@ -205,6 +204,7 @@ def read_with_axe(visitor: Visitor, names: list[str]) -> None:
     for name in names:
         visitor.open(name)
         visitor.page.add_script_tag(path=AXE)
+        visitor.page.wait_for_timeout(1000)  # colours change gradually while a page opens
         for words in visitor.page.evaluate(SERIOUS):
             visitor.require(False, words)
 
