@@ -49,7 +49,11 @@ class Machine:
 
 
 MACHINES = {
-    "closed-folder": Machine(mode=0o700),
+    "closed-folder": Machine(
+        mode=0o700,
+        variables={"TMPDIR": "TOP/tmp"},
+        before=("sh", "-c", 'mkdir -p "$TMPDIR" && exec "$@"', "sh"),
+    ),
     "one-core": Machine(before=("taskset", "--cpu-list", "0")),
     "busy": Machine(busy=4),
     "odd-path": Machine(folder="ein Kürs/x y"),

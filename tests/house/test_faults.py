@@ -97,7 +97,7 @@ def test_nothing_may_be_written():
         Path(top).chmod(0o755)
         proxy = "http://127.0.0.1:9"  # nobody listens there
         settings = dict.fromkeys(("http_proxy", "https_proxy"), proxy) | {"no_proxy": ""}
-        process = start("without_rights", data, home, free, **settings)
+        process = start("without_rights", top, **settings)
         output, errors = process.communicate(timeout=500)
         for folder in closed:
             folder.chmod(0o755)
