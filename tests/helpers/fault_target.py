@@ -57,7 +57,7 @@ def download(url, md5, folder, die=""):
     load_cifar10(folder)
 
 
-def without_rights(top):
+def without_rights(folder, home, free):
     """Read and write where nothing may be written, and download through a proxy that refuses."""
     import encodings.idna  # noqa: F401
     import io
@@ -73,10 +73,8 @@ def without_rights(top):
 
     embedded = load_fashion_mnist()
     torch.save({}, io.BytesIO())  # imports more
-    os.chdir(top)  # what lies around it may be closed to other users
     drop_rights()
-    folder, home, free = "data", "home", "free"
-    os.environ.update(HOME=home, TORCH_HOME=f"{home}/torch")
+    os.environ.update(HOME=home, TORCH_HOME=str(Path(home) / "torch"))
     os.environ.pop("COURSE_PROGRESS", None)
     print(load_generated_cifar10(folder)[0])
     for place in (home, free):
