@@ -70,8 +70,8 @@ def _patterns() -> tuple[ImageDataset, ImageDataset]:
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(200) % 10
     coarse = torch.randint(192, (10, 3, 4, 4), generator=generator)
-    patterns = coarse.repeat_interleave(4, 2).repeat_interleave(4, 3)
-    images = patterns[labels] + torch.randint(64, (200, 3, 16, 16), generator=generator)
+    patterns = coarse.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    images = patterns[labels] + torch.randint(64, (200, 3, 32, 32), generator=generator)
     images = images.byte()
     sets = images[:160], labels[:160], images[160:], labels[160:]
     return train_and_test(*sets, tuple("abcdefghij"), "patterns")
