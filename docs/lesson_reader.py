@@ -79,10 +79,9 @@ def claims_as_html(text: str) -> str:
         "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
         for row, tag in zip(rows, ["th", *["td"] * (len(rows) - 1)], strict=True)
     )
-    body_rows = "".join(f"<tr>{row}</tr>" for row in body)
-    return (
-        f'<table class="claims"><thead><tr>{heading}</tr></thead><tbody>{body_rows}</tbody></table>'
-    )
+    rows_of_body = "".join(f"<tr>{row}</tr>" for row in body)
+    head_of_table = f"<thead><tr>{heading}</tr></thead>"
+    return f'<table class="table claims">{head_of_table}<tbody>{rows_of_body}</tbody></table>'
 
 
 def question_as_html(

@@ -14,7 +14,11 @@ def predict(lesson: str, question: str, guess: float | str | None, unit: str = "
     sentence and is not recorded.
     """
     if guess is None:
-        print(f"{question}: no guess yet: replace None by your guess and run this cell again.")
+        entry = _recorded(lesson, question)
+        if (older := _plain(entry.get("guess"))) is None:
+            print(f"{question}: no guess yet: replace None by your guess and run this cell again.")
+        else:
+            print(f"{question}: your guess is {_with_unit(older, entry.get('unit', ''))}.")
         return
     guess = _plain(guess)
     if isinstance(guess, str) and unit:
@@ -40,11 +44,10 @@ def compare(lesson: str, question: str, measured: float | str, unit: str = "") -
         measured: the result, a number or a text.
         unit: of the result; left out, the unit of the guess serves.
     """
-    entry = load().get(lesson, {}).get("predictions", {}).get(question)
-    entry = entry if isinstance(entry, dict) else {}
+    entry = _recorded(lesson, question)
     result, unit = _plain(measured), unit or entry.get("unit", "")
     result = str(measured) if result is None else result
-    guess = _plain(entry.get("guess"))  # another hand may have written anything there
+    guess = _plain(entry.get("guess"))
     if guess is None:
         print(f"{question}: you made no guess; measured {_with_unit(result, unit)}.")
         return
@@ -52,6 +55,12 @@ def compare(lesson: str, question: str, measured: float | str, unit: str = "") -
         f"{question}: you guessed {_with_unit(guess, entry.get('unit', ''))}; "
         f"measured {_with_unit(result, unit)}: {_distance(guess, result)}."
     )
+
+
+def _recorded(lesson: str, question: str) -> dict:
+    """Return the entry of a guess; another hand may have written anything there."""
+    entry = load().get(lesson, {}).get("predictions", {}).get(question)
+    return entry if isinstance(entry, dict) else {}
 
 
 def _distance(guess: float | str, result: float | str) -> str:

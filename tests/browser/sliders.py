@@ -68,7 +68,7 @@ def move_all(page: NotebookPage, source: str) -> Moves:
             move_sliders(cell, picture, moves)
         moves.moved.add(label)
     labels = {_label(box) for box in cell.locator(".widget-inline-hbox").all()}
-    moves.faults += [f"{label!r} could never be moved" for label in labels - moves.moved]
+    moves.faults += [f"{label!r} could never be moved" for label in labels - moves.moved - {""}]
     moves.faults += unnamed_handles(cell)
     return moves
 

@@ -24,7 +24,9 @@ def test_none_keeps_an_older_guess(capsys):
     predict("02", "Best LR", 0.3)
     predict("02", "Best LR", None)
     compare("02", "Best LR", 0.05)
-    assert "you guessed 0.3; measured 0.05" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.count("Best LR: your guess is 0.3.\n") == 2
+    assert "you guessed 0.3; measured 0.05" in out
 
 
 @pytest.mark.parametrize("guess", [3, 3.0, np.float32(3), np.array(3), torch.tensor([3])])
