@@ -5,7 +5,6 @@ import pytest
 from editions import EditionError
 from editions.committed import read_lessons
 from editions.student import ClearWidgetStates, main, student_editions
-from nbclient import NotebookClient
 from nbformat import v4
 from notebook_cells import tags
 from notebook_exercises import find_exercises
@@ -68,15 +67,6 @@ def test_no_line_of_a_solution(editions):
     found = {line for line in lines if line and json.dumps(line, ensure_ascii=False)[1:-1] in text}
     assert len(lines) > 5 * len(PATHS)
     assert all(len(line.split()) == 1 for line in found), found
-
-
-@pytest.mark.slow
-def test_run_all(editions, tmp_path):
-    """Runs lesson 00 without its solution from top to bottom, and ends without an error?"""
-    book = editions["00_start_here.ipynb"]
-    NotebookClient(book, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
-    check = next(cell for cell in book.cells if "check" in tags(cell))
-    assert "not attempted yet" in check.outputs[0].text
 
 
 def test_command(tmp_path, capsys):
