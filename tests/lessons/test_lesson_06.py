@@ -101,7 +101,9 @@ def test_factor_hangs_on_the_tolerance(sweeps, tolerance, factor):
 def test_slider_shows_a_figure(sweeps, capsys, monkeypatch):
     """Does the cell of the slider show a picture to a reader without a kernel?"""
     shown = []
-    monkeypatch.setattr("course_utils.plotting.widgets.display", lambda out, raw: shown.append(out))
+    monkeypatch.setattr(
+        "course_utils.plotting.widgets.display", lambda out, raw=False: shown.append(out)
+    )
     lesson_06.explore_tolerance(sweeps)
     assert len(shown[0]["image/png"]) > 1000
 
