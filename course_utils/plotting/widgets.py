@@ -33,12 +33,15 @@ The kernel was restarted: run this cell again (and those above it) to move the s
 """
 # ipywidgets gives a slider's handle no name and an unrounded value: a screen reader is to hear what
 # stands beside the slider.
-_NAME_HANDLES = """
+_NAME_HANDLES = r"""
 const nameHandles = () => document.querySelectorAll(".widget-slider").forEach(slider => {
   const label = slider.querySelector(".widget-label").innerText;
-  const values = slider.querySelector(".widget-readout").innerText.split(" – ");
-  slider.querySelectorAll(".noUi-handle").forEach((handle, index) => {
-    const end = values.length > 1 ? [", low", ", high"][index] : "";
+  const readout = slider.querySelector(".widget-readout").innerText;
+  const handles = slider.querySelectorAll(".noUi-handle");
+  // a range reads "0.1 – 1", one between named steps "0.9-0.96"
+  const values = handles.length > 1 ? readout.split(/ – |(?<=\d)-/) : [readout];
+  handles.forEach((handle, index) => {
+    const end = handles.length > 1 ? [", low", ", high"][index] : "";
     handle.setAttribute("aria-label", label + end);
     handle.setAttribute("aria-valuetext", values[index]);
   });

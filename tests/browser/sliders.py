@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from statistics import median
@@ -73,6 +74,11 @@ def move_all(page: NotebookPage, source: str) -> Moves:
     return moves
 
 
+def ends(shown: str) -> list[str]:
+    """Return what a slider shows, and the two ends where that is a range."""
+    return [shown, *re.split(r" – |(?<=\d)-", shown)]
+
+
 def unnamed_handles(cell: Locator) -> list[str]:
     """Look for handles of sliders that tell a screen reader other words than the eye reads."""
     faults = []
@@ -80,7 +86,7 @@ def unnamed_handles(cell: Locator) -> list[str]:
         label, shown = _label(box), box.locator(".widget-readout").inner_text()
         for handle in box.locator(".noUi-handle").all():
             name, value = (handle.get_attribute(f"aria-{key}") for key in ("label", "valuetext"))
-            if not (name or "").startswith(label) or value not in shown.split(" – "):
+            if not (name or "").startswith(label) or value not in ends(shown):
                 faults.append(f"the slider {label!r} is read as {name!r}, {value!r}, not {shown!r}")
     return faults
 
