@@ -36,7 +36,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from statistics import mean, median
+from statistics import fmean as mean
+from statistics import median
 
 import numpy as np
 import torch

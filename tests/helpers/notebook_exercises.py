@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
@@ -203,6 +204,7 @@ def _solution_breaches(notebook: NotebookNode, exercise: Parts) -> Iterator[str]
         yield f"has a solution that uses or replaces the learner's {exercise.name}."
 
 
+@cache  # the same cells are asked for with each wrong answer
 def parse(source: str) -> ast.Module:
     """Parse a cell, with its lines of IPython's own."""
     return ast.parse(TransformerManager().transform_cell(source))

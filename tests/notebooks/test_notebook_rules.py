@@ -1,4 +1,5 @@
 import runpy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -327,9 +328,16 @@ def test_solution_passes(path, own_progress):
         assert PASSED in run_exercise(book, exercise, solution_as_answer(exercise))
 
 
+@cache
+def lesson(path: Path):
+    """Read a lesson once for all its wrong answers, which do not change it."""
+    return read(path)
+
+
+@cache
 def wrong_answers(path: Path) -> dict[str, tuple[str, str]]:
     """Read a lesson's wrong answers: what is wrong -> the source, words of the hint."""
-    file = REPOSITORY / "tests" / "wrong_answers" / f"lesson_{lesson_number(read(path))}.py"
+    file = REPOSITORY / "tests" / "wrong_answers" / f"lesson_{lesson_number(lesson(path))}.py"
     return runpy.run_path(str(file))["WRONG_ANSWERS"] if file.exists() else {}
 
 
@@ -348,7 +356,7 @@ def test_wrong_answers_are_listed(path):
 )
 def test_wrong_answer_gets_its_hint(path, name, own_progress):
     """Does the wrong answer fail, with the words that belong to it?"""
-    book = read(path)
+    book = lesson(path)
     source, words = wrong_answers(path)[name]
     exercise = next(e for e in find_exercises(book) if f"def {e.name}(" in source)
     printed = " ".join(run_exercise(book, exercise, source).split())
