@@ -46,14 +46,12 @@ from course_utils.detection import (
 )
 from course_utils.detection.airbus import read_image
 from course_utils.detection.ground import group_by_ground
-from course_utils.detection.metrics import Pairs
-from course_utils.lessons.measures_09 import compare_at_recall, empty_score
+from course_utils.lessons.measures_09 import best_threshold, compare_at_recall, empty_score
 from course_utils.lr import OneCycle
 from course_utils.training import fit, pick_device, set_seed
 from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
 
 PLACES = 5  # false alarms of a mined image around which crops are cut
-THRESHOLDS = tuple(i / 20 for i in range(1, 20))
 
 
 def readable(images: Sequence[Scene], indices: Iterable[int]) -> Iterator[tuple[int, Scene]]:
@@ -199,15 +197,6 @@ def score_submission(path: Path, images: AirbusFolder, indices: Iterable[int]) -
     return airbus_score(pairs(), overlap=lambda overlaps, _: overlaps)
 
 
-def best_threshold(pairs: Pairs) -> float:
-    """Return the threshold of the best score on validation images."""
-
-    def score(cut: float) -> float:
-        return airbus_score([(found.above(cut), boxes) for found, boxes in pairs])
-
-    return max(THRESHOLDS, key=score)
-
-
 def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Path:
     """Carry out all steps, and return the path of the submission.
 
@@ -250,7 +239,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Path
         name: [(d, s.boxes) for _, s, d in find(model, images, valid, options)]
         for name, model in (("before", first), ("mined", second))
     }
-    say(compare_at_recall(found, found).table())
+    say(compare_at_recall(found, found, options.recall).table())
     say(f"all empty: F2 {empty_score([boxes for _, boxes in found['mined']]):.3f}")
     cut = best_threshold(found["mined"])
     if (options.folder / "test_v2").is_dir():
@@ -288,6 +277,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     number("--readers", default=8, help="processes and threads that decode")
     number("--seed", default=0)
     parser.add_argument("--peak", type=float, default=0.003, help="learning rate of the cycle")
+    parser.add_argument("--recall", type=float, default=0.8, help="at which both are compared")
     parser.add_argument("--valid", type=float, default=0.1, help="fraction of the images")
     return parser.parse_args(arguments)
 

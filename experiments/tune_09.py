@@ -1,10 +1,11 @@
 """Command that carries out lesson 09's comparisons with more seeds and arms than a lesson can.
 
     python -m experiments.tune_09                   simulated scenes, about 4 minutes a seed
+    python -m experiments.tune_09 --choose           the settings that were tried
     python -m experiments.tune_09 --harbours FOLDER  sen2ships (`make ships`), five port splits
 
-On one CPU core. All seeds are others than those on which the settings were chosen (500 to 502) and
-than the lesson's own. A run that is interrupted goes on with the first seed that is missing.
+On one CPU core. The first command's seeds are others than those on which the settings were chosen,
+and than the lesson's own. A run that is interrupted goes on with the first seed that is missing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,12 +21,16 @@ from torch import nn
 
 from course_utils.lessons.data_09 import Counts, ShipData, from_folder
 from course_utils.lessons.lesson_09 import ARMS, MORE_ARMS, Arms, Settings, heat_of, settings
-from course_utils.lessons.measures_09 import compare_detectors, empty_score
+from course_utils.lessons.measures_09 import RECALL, compare_at_recall, empty_score, pairs
 from course_utils.lessons.results_09 import MEASURES
 from course_utils.training import pick_device, set_threads
 from experiments import store, stored_or
 
-SEEDS = tuple(range(200, 205))
+SEEDS = tuple(range(210, 215))
+CHOOSING = tuple(range(500, 504))
+# What was tried: (first_steps, more_steps, second_peak), and the lesson's own is among them.
+TRIED = ((300, 300, 0.01), (200, 300, 0.02), (200, 400, 0.01), (200, 400, 0.02))
+HIGHER = 0.7  # recall at which the arms are compared as well
 SPLITS = tuple(range(5))  # of the ports of sen2ships
 MINED = (40, 600)  # beside the lesson's own number
 UNLABELLED = 0.03
@@ -34,13 +40,21 @@ HARBOURS = {"size": 128, "counts": Counts(*[10**6] * 6), "mined": 60}
 HARBOURS_RECALL = 0.4
 
 
-def numbers(models: Mapping[str, nn.Module], data: ShipData, **recall: float) -> dict:
-    """Compare detectors at one recall, as plain numbers."""
-    comparison = compare_detectors(models, data.valid, data.test, **recall)
+def numbers(
+    models: Mapping[str, nn.Module], data: ShipData, recall: float = RECALL, higher: float = HIGHER
+) -> dict:
+    """Compare detectors at one recall, as plain numbers, with the false alarms at a higher one."""
+    valid, test = (
+        {name: pairs(model, part) for name, model in models.items()}
+        for part in (data.valid, data.test)
+    )
+    comparison = compare_at_recall(valid, test, recall)
     arms = {
         name: {m: round(getattr(arm, m), 4) for m in (*MEASURES, "threshold")}
         for name, arm in comparison.arms.items()
     }
+    for name, arm in compare_at_recall(valid, test, higher).arms.items():
+        arms[name]["at higher recall"] = round(arm.false_alarms, 4)
     nothing = round(empty_score(scene.boxes for scene in data.test), 4)
     return {"recall": round(comparison.recall, 4), "finding nothing": nothing, "arms": arms}
 
@@ -82,15 +96,27 @@ def run_seed(lesson: Settings, seed: int, device: torch.device) -> dict:
     }
 
 
-def run_split(folder: Path, split: int, device: torch.device) -> dict:
+def run_choice(lesson: Settings, seed: int, device: torch.device) -> dict:
+    """Train three arms by each setting that was tried, on one seed."""
+    data, tried = lesson.load(seed), {}
+    for first, more, peak in TRIED:
+        changes = {"first_steps": first, "more_steps": more, "second_peak": peak}
+        arms = Arms(replace(lesson, **changes), seed, device, data)
+        models = {"before": arms.first}
+        models |= {name: arms.train(name) for name in ("mined", "random")}
+        tried[f"{first} + {more} steps, {peak}"] = numbers(models, data)["arms"]
+    return {"seed": seed, "tried": tried}
+
+
+def run_split(folder: Path, seed: int, device: torch.device) -> dict:
     """Carry out the lesson's comparison on real harbours, split by port."""
     lesson = replace(settings(), **HARBOURS)
-    data = from_folder(folder, lesson.counts, size=lesson.size, seed=split)
-    arms = Arms(lesson, split, device, data)
+    data = from_folder(folder, lesson.counts, size=lesson.size, seed=seed)
+    arms = Arms(lesson, seed, device, data)
     models = {"before": arms.first} | {name: arms.train(name) for name in ARMS}
     return {
-        "seed": split,
-        **numbers(models, data, recall=HARBOURS_RECALL),
+        "seed": seed,
+        **numbers(models, data, HARBOURS_RECALL, HARBOURS_RECALL),
         "images with ships": len(data.ships),
         "images": len(data.empty),
         "test ships": sum(len(scene.boxes) for scene in data.test),
@@ -102,23 +128,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", nargs="+", type=int)
     parser.add_argument("--harbours", type=Path, help="a folder in Airbus layout")
+    parser.add_argument("--choose", action="store_true", help="try other settings")
     options = parser.parse_args(arguments)
     device = pick_device()
     set_threads()
-    name = "harbours_09" if options.harbours else "tune_09"
+    if options.harbours:
+        name, seeds = "harbours_09", SPLITS
+        run = partial(run_split, options.harbours)
+    elif options.choose:
+        name, seeds, run = "choice_09", CHOOSING, partial(run_choice, settings())
+    else:
+        name, seeds, run = "tune_09", SEEDS, partial(run_seed, settings())
     content = stored_or(name, {"seeds": []})
     done = {entry["seed"] for entry in content["seeds"]}
-    for seed in options.seeds or (SPLITS if options.harbours else SEEDS):
+    for seed in options.seeds or seeds:
         if seed in done:
             continue
-        if options.harbours:
-            entry = run_split(options.harbours, seed, device)
-        else:
-            entry = run_seed(settings(), seed, device)
-        content["seeds"].append(entry)
+        content["seeds"].append(run(seed=seed, device=device))
         store(name, content, device)
-        found = {name: values["false_alarms"] for name, values in entry["arms"].items()}
-        print(f"seed {seed}, false alarms an empty image:", found, flush=True)
+        print(f"seed {seed} is stored in {name}", flush=True)
 
 
 if __name__ == "__main__":

@@ -64,13 +64,17 @@ def paint_island(image, x, y, heading, rng: Generator, *, light: float = 1.0):
 
 
 def paint_whitecap(image, x, y, heading, rng: Generator, *, light: float = 1.0):
-    """Paint a breaking wave: a short, ragged streak of foam."""
-    length, width = rng.uniform(7, 22), rng.uniform(2, 4.5)
-    part = frame(image, x, y, heading, length / 2 + 3)
-    bend = 2 * np.sin(part.u / length * 3 + rng.uniform(0, 6))
-    ragged = rng.uniform(0.5, 1, part.u.shape)
-    alpha = np.clip(width / 2 - np.abs(part.v - bend) + 0.5, 0, 1)
-    alpha = alpha * np.clip(length / 2 - np.abs(part.u) + 0.5, 0, 1) * ragged
+    """Paint breaking waves: thin, bent, ragged crests of foam, several side by side."""
+    crests, gap = rng.integers(3, 6), rng.uniform(4, 7)
+    part = frame(image, x, y, heading, gap * crests / 2 + 8)
+    alpha = np.zeros_like(part.u)
+    for row in range(crests):
+        length, width = rng.uniform(5, 13), rng.uniform(1, 2.2)
+        u, v = part.u - rng.normal(0, 3), part.v - gap * (row - (crests - 1) / 2)
+        bend = rng.uniform(0.5, 1.5) * np.cos(3 * u / length)
+        crest = np.clip(width / 2 - np.abs(v - bend) + 0.5, 0, 1)
+        alpha += crest * np.clip(length / 2 - np.abs(u) + 0.5, 0, 1)
+    alpha = np.clip(alpha, 0, 1) * rng.uniform(0.5, 1, part.u.shape)
     part.blend(alpha, FOAM * (light * rng.uniform(0.9, 1.1)))
     return bounds(part, alpha)
 

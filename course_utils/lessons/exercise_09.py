@@ -166,7 +166,7 @@ QUIZ = number_questions(
             "C": "The other one needs a focal loss.",
         },
         "correct": "B",
-        "why": "Compare at equal recall, each at its own threshold, chosen on validation images.",
+        "why": "Compare at equal recall, each at its own threshold, on images of other places.",
     },
     {
         "question": "You mined 200 images from a pool that people have labelled. What comes first?",

@@ -37,7 +37,7 @@ class Settings:
         first_steps: of the training on ship images alone.
         more_steps: of the second training.
         peak: learning rate at the peak of the first training's cycle, and of those from scratch.
-        second_peak: of the second training's cycle, lower: it starts from a trained detector.
+        second_peak: of the second training's cycle.
         mined: how many images are mined.
         seeds: of data, weights and order; the first is the lesson's own story.
     """
@@ -208,13 +208,13 @@ def settings() -> Settings:
 def _quick() -> Settings:
     return Settings(
         model=ShipDetector,
-        counts=Counts(600, 1800, 150, 250, 250, 800),
+        counts=Counts(600, 1800, 100, 200, 250, 1000),
         size=96,
         batch_size=16,
-        first_steps=300,
-        more_steps=300,
+        first_steps=200,
+        more_steps=400,
         peak=0.02,
-        second_peak=0.01,
+        second_peak=0.02,
         mined=200,
         seeds=seeds(3),
     )

@@ -14,7 +14,6 @@ from course_utils.teaching import format_interval, mean_interval
 
 MEASURES = {
     "false_alarms": "false alarms",
-    "recall": "recall",
     "average_precision": "AP",
     "f2": "F2",
 }
@@ -53,11 +52,16 @@ def logs_of_factors(more: Sequence[float], fewer: Sequence[float]) -> list[float
     return [math.log10(max(one, LEAST) / max(other, LEAST)) for one, other in pairs]
 
 
-def factors(entries: Sequence[dict], names: Sequence[str], base: str = "mined") -> str:
+def factors(
+    entries: Sequence[dict],
+    names: Sequence[str],
+    base: str = "mined",
+    measure: str = "false_alarms",
+) -> str:
     """Lay out how many times as many false alarms trainings have as one, paired by seed."""
     lines = []
     for name in names:
-        logs = logs_of_factors(values(entries, name), values(entries, base))
+        logs = logs_of_factors(values(entries, name, measure), values(entries, base, measure))
         middle, half = mean_interval(logs)
         low, factor, high = (10**x for x in (middle - half, middle, middle + half))
         lines.append(f"{name:22} {factor:5.2f} times ({low:.2f} to {high:.2f}) those of {base}")

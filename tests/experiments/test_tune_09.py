@@ -34,6 +34,17 @@ def test_command(smoke, monkeypatch):
 
 
 @pytest.mark.slow
+def test_choosing(smoke, monkeypatch):
+    """Does the command try every setting on the seeds for that, which are none of the others?"""
+    monkeypatch.setattr(tune_09, "TRIED", ((3, 2, 0.001), (2, 3, 0.003)))
+    tune_09.main(["--choose", "--seeds", "7"])
+    (entry,) = stored("choice_09")
+    assert list(entry["tried"]) == ["3 + 2 steps, 0.001", "2 + 3 steps, 0.003"]
+    assert all(set(arms) == {"before", "mined", "random"} for arms in entry["tried"].values())
+    assert not set(tune_09.CHOOSING) & {*tune_09.SEEDS, *lesson_09.settings().seeds}
+
+
+@pytest.mark.slow
 def test_harbours(smoke, monkeypatch, airbus_archive):
     """Does the command run every arm on a folder of images, a split a seed?"""
     monkeypatch.setattr(tune_09, "HARBOURS", {"size": 64, "counts": Counts(*[8] * 6), "mined": 4})

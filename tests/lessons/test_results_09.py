@@ -20,7 +20,7 @@ def test_stored_results():
     """Does the stored file hold every comparison on the command's seeds, none used to build it?"""
     entries = stored()
     assert [entry["seed"] for entry in entries] == list(tune_09.SEEDS)
-    assert not set(tune_09.SEEDS) & {500, 501, 502, *lesson_09.settings().seeds}
+    assert not set(tune_09.SEEDS) & {*tune_09.CHOOSING, *lesson_09.settings().seeds}
     for entry in entries:
         assert {"before", *ARMS, *MORE_ARMS, "audited", "two rounds"} <= set(entry["arms"])
 
@@ -40,9 +40,9 @@ def mean_factor(other):
 
 def test_what_the_lesson_says():
     """Does mining have fewer false alarms than before, than random and than contrast images?"""
-    assert mean_factor("before") > 1.5
-    assert mean_factor("random") > 1.2
-    assert mean_factor("highest contrast") > 1.2
+    assert mean_factor("before") > 2
+    assert mean_factor("random") > 1.5
+    assert mean_factor("highest contrast") > 1.3
     for entry in stored():
         assert entry["look-alikes among the mined"] > 3 * entry["look-alikes by contrast"]
 
@@ -56,7 +56,7 @@ def test_table():
     """Does each training get a row with its measures, and a row with its factor?"""
     lines = table(stored(), ["before", "mined"]).splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["before", "mined", "finding"]
-    assert [line.count("±") for line in lines[1:]] == [4, 4, 1]
+    assert [line.count("±") for line in lines[1:]] == [3, 3, 1]
     assert factors(stored(), ["before"]).startswith("before ")
 
 
