@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 MISSING = (
     "No Chromium was found, so that no lesson was opened in a browser: install it (on Debian and "
@@ -31,13 +31,23 @@ def browser_path() -> str | None:
 
 
 @contextmanager
-def new_page() -> Iterator[Page]:
-    """Open a page in a browser of its own, so that several threads can have one each."""
+def new_browser() -> Iterator[BrowserContext]:
+    """Start a browser, so that several threads can have one each."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=_FLAGS)
         try:
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.set_default_timeout(1000 * SECONDS_TO_WAIT)
-            yield page
+            context = browser.new_context(viewport={"width": 1280, "height": 900})
+            context.set_default_timeout(1000 * SECONDS_TO_WAIT)
+            yield context
         finally:
             browser.close()
+
+
+@contextmanager
+def new_page(context: BrowserContext) -> Iterator[Page]:
+    """Open a page in a browser, which keeps what it has loaded for the next one."""
+    page = context.new_page()
+    try:
+        yield page
+    finally:
+        page.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import nbformat
@@ -10,6 +11,7 @@ from browser.chromium import new_page
 from browser.notebook_page import NotebookPage
 from browser.server import ROOT, Server
 from browser.sliders import after_a_restart, move_all, widget_cells
+from playwright.sync_api import BrowserContext
 from playwright.sync_api import Error as PlaywrightError
 
 
@@ -26,17 +28,24 @@ class Report:
     remarks: list[str] = field(default_factory=list)
 
 
-def try_lesson(server: Server, name: str, *, progress: bool) -> Report:
+def try_lesson(
+    browser: BrowserContext,
+    server: Server,
+    name: str,
+    *,
+    wait_for_others: Callable[[], None] | None = None,
+) -> Report:
     """Open a lesson, run all, move its sliders, answer its exercises; look for what is wrong.
 
     Args:
-        server: the JupyterLab to open it in.
+        browser: to open it in.
+        server: the JupyterLab that serves it.
         name: the notebook's file.
-        progress: whether to restart the kernel at the end and look for the learner's progress,
-            which lesson 00 shows.
+        wait_for_others: returns when all other lessons are done. With it the kernel is then
+            restarted and the learner's progress looked for, which lesson 00 shows.
     """
     report = Report()
-    with new_page() as blank:
+    with new_page(browser) as blank:
         page = None
         try:
             page = NotebookPage(blank, server, name)
@@ -54,7 +63,8 @@ def try_lesson(server: Server, name: str, *, progress: bool) -> Report:
             report.faults += answer_exercises(page, run)
             if widgets:
                 report.faults += after_a_restart(page, widgets[0])
-            if progress:
+            if wait_for_others:
+                wait_for_others()
                 report.faults += progress_after_a_restart(page, server)
         except (PlaywrightError, TimeoutError, LookupError) as error:
             report.faults.append(f"{str(error).splitlines()[0]} See build/browser.")

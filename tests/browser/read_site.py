@@ -19,7 +19,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from chromium import browser_path, new_page
+from chromium import browser_path, new_browser
 from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,8 +213,8 @@ def visit(site: Path, address: str) -> tuple[int, int, list[str]]:
     """Do all of it; return how many pages were opened, how many requests made, what is wrong."""
     lessons = [f"notebooks/{path.stem}" for path in sorted(site.glob("notebooks/*.html"))]
     api = [f"docs/api/{path.stem}" for path in sorted(site.glob("docs/api/*.html"))]
-    with new_page() as page:
-        browser = page.context.browser
+    with new_browser() as context:
+        browser = context.browser
         wide, narrow = (
             {"viewport": {"width": WIDTHS[width], "height": 900}} for width in ("wide", "narrow")
         )

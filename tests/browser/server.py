@@ -18,6 +18,15 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "course-test"
 SECONDS_TO_START = 120
+# The others run in the smoke profile: see browser.run_all.
+IN_QUICK = "02_lr_finder.ipynb"
+# A kernel reads this first; Jupyter tells it which notebook it is for.
+STARTUP = f"""\
+import os
+
+name = os.path.basename(os.environ["JPY_SESSION_NAME"])
+os.environ["COURSE_PROFILE"] = "quick" if name == {IN_QUICK!r} else "smoke"
+"""
 
 
 @dataclass(frozen=True)
@@ -108,13 +117,16 @@ def running_server() -> Iterator[Server]:
 
 
 def _environment(folder: Path, server: Server) -> dict[str, str]:
+    startup = folder / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "profile.py").write_text(STARTUP, encoding="utf-8")
     return {
         **os.environ,
         "JUPYTER_TOKEN": TOKEN,
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-        "COURSE_PROFILE": "quick",
+        "IPYTHONDIR": str(folder / "ipython"),
         "COURSE_PROGRESS": str(server.progress),
         "OMP_NUM_THREADS": "1",
     }

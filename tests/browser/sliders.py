@@ -108,9 +108,11 @@ def move_sliders(cell: Locator, picture: Locator, moves: Moves) -> None:
         if label in moves.moved or box.locator("[disabled]").count():
             continue
         for handle in box.locator(".noUi-handle").all():
+            now, end = (handle.get_attribute(f"aria-value{part}") for part in ("now", "max"))
+            keys = ("ArrowRight", "ArrowLeft")  # the second for a slider at its end
             if not any(
                 _changes(picture, lambda key=key, h=handle: h.press(key), moves)
-                for key in ("ArrowRight", "ArrowLeft")  # right, but for a slider at its end
+                for key in (keys[::-1] if now == end else keys)
             ):
                 moves.faults.append(f"the slider {label!r} changed no figure")
         moves.moved.add(label)
