@@ -40,5 +40,5 @@ def peak(folder):
 def test_flat(tmp_path):
     """Does the peak memory of training and mining not grow with the number of large images?"""
     few = write_archive(tmp_path / "few", 24, 768)
-    many = enlarged(few, tmp_path / "many", 10)
+    many = enlarged(few, tmp_path / "many", 5)  # of 170 MB more, were they kept
     assert peak(many) < 1.1 * peak(few)
