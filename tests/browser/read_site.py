@@ -54,6 +54,13 @@ class QuietHandler(SimpleHTTPRequestHandler):
         """Keep the terminal for what is wrong."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Serves a browser, which may leave before it has read all."""
+
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing: what a page lacks the visitor sees."""
+
+
 class Visitor:
     """A page in the browser, with all that went wrong in it so far."""
 
@@ -245,7 +252,7 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     handler = partial(QuietHandler, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with QuietServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         pages, requests, wrong = visit(site, f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
