@@ -91,16 +91,19 @@ def load_fashion_mnist(folder: str | Path | None = None) -> tuple[ImageDataset, 
         FileNotFoundError: a file is missing.
         ValueError: a file is damaged.
     """
-    if folder is None:
-        has_none = not (data_folder() / "fashion-mnist").is_dir()
-        folder = EMBEDDED if has_none and EMBEDDED.is_dir() else data_folder()
+    folder = fashion_mnist_folder() if folder is None else Path(folder) / "fashion-mnist"
     labels, test_labels, images, test_images = (
-        _read_idx(Path(folder) / "fashion-mnist" / f"{file}.gz", sha256)
-        for file, sha256 in FASHION_MNIST_SHA256.items()
+        _read_idx(folder / f"{file}.gz", sha256) for file, sha256 in FASHION_MNIST_SHA256.items()
     )
     return train_and_test(
         images, labels, test_images, test_labels, FASHION_MNIST_CLASSES, "Fashion-MNIST"
     )
+
+
+def fashion_mnist_folder() -> Path:
+    """Name the folder of Fashion-MNIST's four files, as `load_fashion_mnist` finds it."""
+    own = data_folder() / "fashion-mnist"
+    return own if own.is_dir() or not EMBEDDED.is_dir() else EMBEDDED / "fashion-mnist"
 
 
 def _read_idx(path: Path, sha256: str) -> Tensor:

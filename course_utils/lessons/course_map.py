@@ -17,6 +17,7 @@ LESSONS = {
     "07": "Plot the losses",
     "08": "Overfit a tiny set first",
     "09": "Hard negatives: detecting ships",
+    "10": "The speedrun",
 }
 
 

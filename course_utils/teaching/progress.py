@@ -47,7 +47,7 @@ def record(lesson: str, kind: str, name: str, value) -> bool:
 
     Args:
         lesson: the lesson's number, as "02".
-        kind: one of `KINDS`, or "mistakes" of an exercise.
+        kind: one of `KINDS`, "mistakes" of an exercise, or "leaderboard" of lesson 10.
         name: of the question or the exercise.
         value: anything that JSON can hold.
 

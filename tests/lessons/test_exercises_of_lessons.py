@@ -5,7 +5,7 @@ import pytest
 from course_utils.teaching.exercises import check
 from course_utils.teaching.quiz import ask
 
-LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09")
+LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")
 
 
 @pytest.fixture(autouse=True)
