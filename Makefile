@@ -123,7 +123,7 @@ badges: $(READY)  ## write README.md's badges and pictures, at the address in py
 	$(BIN)/python tools/badges.py
 	$(BIN)/python tools/pictures.py
 
-lesson: $(READY)  ## make a new lesson's skeleton; NUMBER=10 NAME=warm_restarts
+lesson: $(READY)  ## make a new lesson's skeleton; NUMBER=11 NAME=warm_restarts
 	@$(BIN)/python tools/new_lesson.py '$(NUMBER)' '$(NAME)'
 
 clean:  ## remove what tests and builds leave behind

@@ -1,6 +1,6 @@
 """Command that makes a new lesson's skeleton: a notebook that runs, its exercise, wrong answers.
 
-    python tools/new_lesson.py 10 warm_restarts
+    python tools/new_lesson.py 11 warm_restarts
 
 The skeleton is copied from tools/lesson_template, and keeps every rule once it is executed. The
 template's notebook has the number NN and cannot run, so that it ends in .in and is none to Jupyter,

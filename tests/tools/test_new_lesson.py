@@ -26,7 +26,7 @@ def test_skeleton_keeps_the_rules(tmp_path, monkeypatch):
         shutil.copy(REPOSITORY / name, tmp_path)
     for name in ("course_utils", "tools"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
-    path, exercise_module, answers = make_lesson("10", "warm_restarts", root=tmp_path)
+    path, exercise_module, answers = make_lesson("11", "warm_restarts", root=tmp_path)
     place = path.relative_to(tmp_path)
     assert all(cell.execution_count is None for cell in code_cells(read(path)))
     ruff = [sys.executable, "-m", "ruff"]
