@@ -50,7 +50,7 @@ def test_skeleton_keeps_the_rules(tmp_path, monkeypatch):
 
     lesson = read(path)
     assert [sentence for _, sentence in breaches(lesson)] == []
-    assert lesson.cells[0].source.startswith("# 10 · Warm restarts\n")
+    assert lesson.cells[0].source.startswith("# 11 · Warm restarts\n")
     places = [*course_utils.lessons.__path__, str(exercise_module.parent)]
     monkeypatch.setattr(course_utils.lessons, "__path__", places)
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
@@ -59,7 +59,7 @@ def test_skeleton_keeps_the_rules(tmp_path, monkeypatch):
     assert PASSED in run_exercise(lesson, exercise, solved(exercise))
     for source, words in runpy.run_path(str(answers))["WRONG_ANSWERS"].values():
         assert words in run_exercise(lesson, exercise, source)
-    sys.modules.pop("course_utils.lessons.exercise_10")
+    sys.modules.pop("course_utils.lessons.exercise_11")
 
 
 def test_nothing_is_left_to_fill_in(tmp_path):
