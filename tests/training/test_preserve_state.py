@@ -144,8 +144,10 @@ def once_interrupted(number):
     try:
         with pytest.raises(KeyboardInterrupt), preserved(model, optimizer):
             disturb(model, optimizer)
-            sys.setprofile(interrupt_again)
-            signal.raise_signal(signal.SIGINT)
+            try:
+                signal.raise_signal(signal.SIGINT)
+            finally:  # not before: Python 3.10 would see the signal in the function set here
+                sys.setprofile(interrupt_again)
     finally:
         sys.setprofile(None)
     return before, state_of(model, optimizer), left <= 0
