@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import functional as transforms
 
 from course_utils.data import Augment, DeviceLoader, ImageDataset
 from course_utils.lr import OneCycle
@@ -131,15 +130,17 @@ class _Photographs(Dataset):
     """A set as torchvision's are: PIL images, each turned into a tensor when asked for."""
 
     def __init__(self, images: ImageDataset):
-        self.images = images
-        self.pictures = [transforms.to_pil_image(image) for image in images.images]
+        from torchvision.transforms import functional  # seconds, for the textbook's loader alone
+
+        self.images, self.transforms = images, functional
+        self.pictures = [functional.to_pil_image(image) for image in images.images]
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        pixels = transforms.to_tensor(self.pictures[index])
-        normalised = transforms.normalize(pixels, self.images.mean, self.images.std)
+        pixels = self.transforms.to_tensor(self.pictures[index])
+        normalised = self.transforms.normalize(pixels, self.images.mean, self.images.std)
         return normalised, int(self.images.labels[index])
 
 
