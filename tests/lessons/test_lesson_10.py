@@ -13,7 +13,7 @@ from course_utils.data import load_images
 from course_utils.data.datasets import fashion_mnist_folder
 from course_utils.lessons import lesson_10, stored_results
 from course_utils.lessons.exercise_10 import EXERCISE, MeteredNet, marks
-from course_utils.teaching import progress
+from course_utils.teaching import check, progress
 
 STORED = stored_results("tune_10")
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "10_speedrun.ipynb"
@@ -35,7 +35,7 @@ def test_metered_net_keeps_the_budget(smoke):
         net(images.images)
     assert net.spent == 0
     net(images.images[:8])
-    with pytest.raises(RuntimeError, match="16 images, and the budget is 10"):
+    with pytest.raises(RuntimeError, match="more images than the budget of 10"):
         net(images.images[:8])
 
 
@@ -45,8 +45,10 @@ def test_metered_net_refuses_test_images(smoke, change):
     _, (images, test) = smoke
     net = MeteredNet(images, marks(test.images), budget=1000, width=4)
     net(change(images.images[:40]))
-    with pytest.raises(RuntimeError, match="test set"), torch.no_grad():
-        net(change(test.images))
+    mixed = torch.cat([images.images[:40], test.images[:10]])
+    for leak in (test.images, mixed):
+        with pytest.raises(RuntimeError, match="test set"), torch.no_grad():
+            net(change(leak))
 
 
 def test_marks_are_distinct():
@@ -54,6 +56,22 @@ def test_marks_are_distinct():
     train, test = load_images("quick")
     shared = torch.isin(marks(test.images), marks(train.images)).float().mean()
     assert shared < 0.01
+
+
+@pytest.mark.parametrize("batch", [32, 64, 100, 128, 200, 256])
+def test_check_takes_any_usual_batch(batch, smoke):
+    """Is a plain training in whole batches right, whatever their size?"""
+
+    def train_within(net, images, labels, budget):
+        optimizer = torch.optim.Adam(net.parameters(), lr=0.003)
+        epochs = [torch.randperm(len(images)) for _ in range(budget // len(images) + 1)]
+        for rows in torch.cat(epochs)[: budget // batch * batch].split(batch):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(net(images[rows]), labels[rows]).backward()
+            optimizer.step()
+        return net.eval()
+
+    assert check(train_within, EXERCISE).passed
 
 
 def test_entry_and_leaderboard(smoke, capsys):
