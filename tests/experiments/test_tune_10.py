@@ -1,4 +1,5 @@
 import json
+from itertools import chain
 
 import pytest
 
@@ -36,7 +37,8 @@ def test_command_stores_and_resumes(small, monkeypatch):
     assert set(found["race"]) == {"textbook", "momentum", "decay to zero"}
     kinds = ["the top", "without momentum", "without decay to zero", "with 1cycle"]
     assert list(found["ablation"]) == kinds
-    for one in (*found["race"].values(), *found["ablation"].values()):
+    everything = (found[part].values() for part in ("race", "ablation", "controls"))
+    for one in chain.from_iterable(everything):
         assert len(one["accuracy"]) == len(one["images"]) == 2
         assert set(one["images"]) <= set(tune_10.BUDGETS)
     monkeypatch.setattr(tune_10, "climb", pytest.fail)

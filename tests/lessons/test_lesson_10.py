@@ -135,6 +135,8 @@ def test_stored_say_what_the_text_says():
     assert lost["without 1cycle"] == pytest.approx(1.75, abs=0.005)
     assert lost["without Muon"] == pytest.approx(0.73, abs=0.005)
     assert lost["without momentum"] < 0 and lost["with linear decay"] < 0
+    (control,) = STORED["controls"].values()
+    assert abs(np.mean(control["accuracy"]) - np.mean(STORED["race"]["momentum"]["accuracy"])) < 0.5
     winner = STORED["ablation"]["with linear decay"]["accuracy"]
     assert (min(winner), round(max(winner), 1)) == (87.7, 88.5)
 
