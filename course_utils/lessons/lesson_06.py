@@ -97,6 +97,7 @@ class Settings:
     epochs: int
     sweep_steps: int
     finder_seeds: tuple[int, ...]
+    claim_seeds: tuple[int, ...]
     training_seeds: tuple[int, ...]
     is_stored: bool = False
 
@@ -239,6 +240,7 @@ def quick_settings() -> Settings:
         epochs=3,
         sweep_steps=156,
         finder_seeds=seeds(5),
+        claim_seeds=seeds(12),
         training_seeds=seeds(5, first=10),
         is_stored=True,
     )
@@ -258,6 +260,7 @@ def _full() -> Settings:
         epochs=10,
         sweep_steps=351,
         finder_seeds=seeds(5),
+        claim_seeds=seeds(5),
         training_seeds=seeds(3, first=10),
     )
 
@@ -273,4 +276,5 @@ def _smoke() -> Settings:
         batch_sizes=(4, 8, 16, 24),
         epochs=1,
         sweep_steps=20,
+        claim_seeds=seeds(3),
     )
