@@ -176,9 +176,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--speed", action="store_true", help="measure the seconds an image anew")
     asked = parser.parse_args(arguments)
     images, test = load_fashion_mnist()
-    stored = stored_or("tune_10", {"rungs": {}, "race": {}, "ablation": {}, "seconds": {}})
+    parts = ("rungs", "race", "ablation", "controls", "seconds")
+    stored = stored_or("tune_10", {part: {} for part in parts})
     stored |= {"target": TARGET, "budget": BUDGET}
-    stored.setdefault("controls", {})
     if not stored["rungs"]:
         train, valid = split_images(images, SIZES, seed=0)
         stored["rungs"] = climb(train, DeviceLoader(valid, batch_size=1000))

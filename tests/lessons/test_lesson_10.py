@@ -13,6 +13,7 @@ from course_utils.data import load_images
 from course_utils.data.datasets import fashion_mnist_folder
 from course_utils.lessons import lesson_10, stored_results
 from course_utils.lessons.exercise_10 import EXERCISE, MeteredNet, marks
+from course_utils.lessons.race_10 import Recipe
 from course_utils.teaching import check, progress
 
 STORED = stored_results("tune_10")
@@ -95,6 +96,9 @@ def test_entry_of_the_course(smoke):
     settings, sets = smoke
     lesson_10.enter("first try", EXERCISE.reference, sets, settings, torch.device("cpu"))
     assert list(progress.load()["10"]["leaderboard"]) == ["the course's example"]
+    ax = Figure().subplots()
+    lesson_10.plot_leaderboard(ax, STORED)
+    assert "the course's example" in [label.get_text() for label in ax.get_yticklabels()]
 
 
 def test_ladder_figure_and_table():
@@ -150,13 +154,29 @@ def test_below():
     assert under["moving average"] == under["Muon"] == "1cycle"
 
 
-@pytest.mark.slow
-def test_file_of_forty_lines_runs_alone(tmp_path):
-    """Does the notebook's file run without this course, and are its lines forty?"""
+def file_of_forty_lines():
     import nbformat
 
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     (source,) = (cell.source for cell in cells if cell.source.startswith("# speedrun.py"))
+    return source
+
+
+def test_file_of_forty_lines_is_the_winner():
+    """Does the file train with the winner's own settings, those that are stored?"""
+    source, best = file_of_forty_lines(), lesson_10.winner()
+    assert f"SGD(rest, lr={best.lr}, momentum={best.momentum})" in source
+    assert f"Muon(matrices, lr={best.muon}, weight_decay=0)" in source
+    assert f'"BUDGET", {STORED["budget"]:_}' in source
+    assert f"), {best.batch_size}  # images" in source
+    plain = Recipe(lr=best.lr, momentum=best.momentum, muon=best.muon, schedule="linear decay")
+    assert best == plain  # and nothing else
+
+
+@pytest.mark.slow
+def test_file_of_forty_lines_runs_alone(tmp_path):
+    """Does the notebook's file run without this course, and are its lines forty?"""
+    source = file_of_forty_lines()
     assert "course_utils" not in source
     assert sum(bool(line.strip()) for line in source.splitlines()) <= 41  # its name, and forty
     (tmp_path / "speedrun.py").write_text(source, encoding="utf-8")
