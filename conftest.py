@@ -16,7 +16,7 @@ for _library in ("OMP", "MKL", "OPENBLAS"):
 
 from machine_speed import slowness_of_run  # noqa: E402  (NumPy reads the number of threads)
 
-from course_utils._cores import usable_cores  # noqa: E402
+from course_utils.training.device import usable_cores  # noqa: E402
 
 pytest_plugins = ["nbval_guard", "nbval_summary"]
 

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from benchmarks.clocked import BATCH_SIZE, ClockedLoader
 from benchmarks.lr_finder_peers import FINDERS, MAX_LR, MIN_LR, Sweep, suggest
 from benchmarks.report import Table, run_row
-from course_utils._random import set_seed
 from course_utils.data.datasets import load_fashion_mnist
 from course_utils.data.device_loader import DeviceLoader
 from course_utils.models import simple_net
+from course_utils.profiles import set_seed
 
 STEPS = 100
 NAN_AT = 60

@@ -16,7 +16,7 @@ from benchmarks.clocked import BATCH_SIZE, PROBLEMS, ClockedLoader
 from benchmarks.lr_finder_peers import FINDERS, MAX_LR, MIN_LR, Sweep
 from benchmarks.pairing import compare, take_turns
 from benchmarks.report import Table, run_row
-from course_utils._random import set_seed
+from course_utils.profiles import set_seed
 
 SETTING = (
     f"SGD, learning rate from {MIN_LR:g} to {MAX_LR:g} in equal factors, batches of {BATCH_SIZE} "

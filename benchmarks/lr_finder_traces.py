@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.lr_finder_peers import FINDERS, NotOfferedError, Sweep
 from benchmarks.report import Table, run_row
-from course_utils._random import rng_state, set_seed
 from course_utils.models import small_cnn
+from course_utils.profiles import rng_state, set_seed
 from course_utils.training.step import TrainStep
 
 STEPS = 40

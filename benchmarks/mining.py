@@ -18,12 +18,12 @@ import torch
 
 from benchmarks.growth import exponent
 from benchmarks.report import Table, run_row
-from course_utils._random import set_seed
 from course_utils.detection.centernet import DetectionLoss
 from course_utils.detection.mining import mine_hard_negatives
 from course_utils.detection.models import ShipDetector
 from course_utils.detection.scenes import SceneLoader, pack
 from course_utils.detection.synthetic import SimulatedScenes
+from course_utils.profiles import set_seed
 from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.training.device import set_threads
 from course_utils.training.loop import fit

@@ -13,7 +13,7 @@ from benchmarks.clocked import BATCH_SIZE, PROBLEMS, ClockedLoader
 from benchmarks.pairing import compare, take_turns
 from benchmarks.report import Table, run_row
 from benchmarks.training_peers import FRAMEWORKS
-from course_utils._random import set_seed
+from course_utils.profiles import set_seed
 
 SGD = {"lr": 0.1, "momentum": 0.9}
 SETTING = (

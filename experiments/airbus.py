@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from course_utils._files import atomic_write
-from course_utils.data import split_by_group
+from course_utils.data import group_by_ground, split_by_group
 from course_utils.detection import (
     AirbusFolder,
     CropLoader,
@@ -45,7 +45,6 @@ from course_utils.detection import (
     mine_hard_negatives,
 )
 from course_utils.detection.airbus import read_image
-from course_utils.detection.ground import group_by_ground
 from course_utils.lessons.measures_09 import best_threshold, compare_at_recall, empty_score
 from course_utils.lr import OneCycle
 from course_utils.training import fit, pick_device, set_seed

@@ -44,18 +44,18 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from course_utils._files import ResultFile
-from course_utils._random import set_seed
 from course_utils.data.datasets import load_fashion_mnist
 from course_utils.data.device_loader import DeviceLoader
 from course_utils.data.image_dataset import ImageDataset, pool_images, train_and_test
 from course_utils.lr import LRCurve, OneCycle, find_lr, largest_usable_lr, smooth
 from course_utils.lr.curve import PEAK_FACTOR
 from course_utils.models import CifarResNet, simple_net, small_cnn
+from course_utils.profiles import set_seed
 from course_utils.training.evaluate import evaluate
 from course_utils.training.history import NonFiniteLoss
 from course_utils.training.loop import fit
 from experiments import store
+from experiments.result_file import ResultFile
 
 RESULTS = ResultFile(Path(__file__).with_name("regret.json"))
 CURVES = ResultFile(Path(__file__).with_name("regret_curves.json"))

@@ -25,19 +25,23 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from course_utils._files import ResultFile
 from course_utils.data import DeviceLoader, load_images
 from course_utils.lessons import STORED, lesson_04, lesson_05
 from course_utils.lessons.lesson_04 import Run
-from course_utils.lessons.published import momentum_experiment
 from course_utils.profiles import profile
 from course_utils.training import NonFiniteLoss, describe_machine, evaluate, join_ranks
 from course_utils.training.distributed import gathered, rank, world_size
+from experiments.result_file import ResultFile
 
 # Run -> function that carries it out and returns an accuracy in %.
 Jobs = Iterator[tuple[str, Callable[[], float]]]
 # The 64,000 steps of He et al. (2016), with their batch size and learning rate.
 STEP_DECAY = Run("step decay", 164, lr=0.1, batch_size=128)
+
+
+def momentum_experiment(arm: str) -> str:
+    """Return the name of the experiment that measures one of lesson 05's arms."""
+    return f"resnet20-momentum-{arm.replace(' ', '-')}"
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,7 @@ from torch import nn
 
 from course_utils.lessons.data_09 import Counts, ShipData, from_folder
 from course_utils.lessons.lesson_09 import ARMS, MORE_ARMS, Arms, Settings, heat_of, settings
-from course_utils.lessons.measures_09 import RECALL, compare_at_recall, empty_score, pairs
-from course_utils.lessons.results_09 import MEASURES
+from course_utils.lessons.measures_09 import MEASURES, RECALL, compare_at_recall, empty_score, pairs
 from course_utils.training import pick_device, set_threads
 from experiments import store, stored_or
 

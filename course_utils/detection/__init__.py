@@ -3,7 +3,7 @@
 from course_utils.detection.airbus import AirbusFolder, decode_rle, encode_rle
 from course_utils.detection.boxes import Detections, match_boxes, suppress
 from course_utils.detection.centernet import DetectionLoss, boxes_to_maps, maps_to_detections
-from course_utils.detection.look_alikes import LOOK_ALIKES, nearest_kind
+from course_utils.detection.look_alikes import LOOK_ALIKES
 from course_utils.detection.metrics import (
     PrecisionRecallCurve,
     airbus_score,
@@ -15,7 +15,7 @@ from course_utils.detection.metrics import (
 )
 from course_utils.detection.mining import HardNegative, MiningRound, mine_hard_negatives
 from course_utils.detection.models import FpnDetector, ShipDetector, detect
-from course_utils.detection.scenes import ResizedScenes, Scene, SceneLoader, pack
+from course_utils.detection.scenes import Scene, SceneLoader, pack
 from course_utils.detection.synthetic import SimulatedScenes
 from course_utils.detection.tiles import CropLoader, CropPool, check_box_sizes
 
@@ -30,7 +30,6 @@ __all__ = [
     "LOOK_ALIKES",
     "MiningRound",
     "PrecisionRecallCurve",
-    "ResizedScenes",
     "Scene",
     "SceneLoader",
     "ShipDetector",
@@ -47,7 +46,6 @@ __all__ = [
     "mask_overlaps",
     "match_boxes",
     "mine_hard_negatives",
-    "nearest_kind",
     "pack",
     "precision_recall",
     "suppress",

@@ -10,9 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
-from torch import Tensor
 
-from course_utils._validate import check_type
 from course_utils.detection.painting import (
     CONCRETE,
     EARTH,
@@ -24,7 +22,6 @@ from course_utils.detection.painting import (
     frame,
     paint_wake,
 )
-from course_utils.detection.scenes import Scene
 
 
 def paint_pier(image, x, y, heading, rng: Generator, *, light: float = 1.0):
@@ -131,25 +128,3 @@ LOOK_ALIKES: dict[str, Callable] = {
     "buoys": paint_buoy,
     "platform": paint_platform,
 }
-
-
-REACH = 16.0  # pixels from the centre of a detection to that of what it shows, at the most
-
-
-def nearest_kind(scene: Scene, box: Tensor) -> str | None:
-    """Name the look-alike whose centre is nearest to that of a box; None if beyond 16 pixels.
-
-    Args:
-        scene: a simulated one, which knows its look-alikes.
-        box: (4,), as a detection has it.
-
-    Raises:
-        TypeError: the scene is no `Scene`.
-    """
-    check_type("scene", scene, Scene)
-    if not scene.kinds:
-        return None
-    centre, centres = ((boxes[..., :2] + boxes[..., 2:]) / 2 for boxes in (box, scene.look_alikes))
-    distances = (centres - centre).norm(dim=1)
-    nearest = int(distances.argmin())
-    return scene.kinds[nearest] if distances[nearest] < REACH else None

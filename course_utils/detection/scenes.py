@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import NoneType
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils._validate import check_number, check_type, check_whole
@@ -73,47 +71,6 @@ class Scene:
                 f"{number}), which leaves the image of {width} x {height} pixels: give x0, y0, x1, "
                 "y1 in its pixels, clipped to it."
             )
-
-
-class ResizedScenes:
-    """Sequence of the same scenes in another size; their boxes are resized with them.
-
-    Images are averaged over the pixels that fall into one (antialiasing). An image that is not
-    square is squeezed. A scene of the right size stays as it is.
-
-    Args:
-        scenes: has `len` and an index.
-        size: height and width in pixels.
-
-    Raises:
-        ValueError: `size` is less than 1.
-    """
-
-    def __init__(self, scenes: Sequence[Scene], size: int):
-        check_whole("size", size, 1)
-        self.scenes, self.size = scenes, size
-
-    def __len__(self) -> int:
-        return len(self.scenes)
-
-    def __getitem__(self, index: int) -> Scene:
-        scene = self.scenes[index]
-        height, width = scene.image.shape[1:]
-        if (height, width) == (self.size, self.size):
-            return scene
-        image = F.interpolate(
-            scene.image[None].float(), (self.size, self.size), mode="bilinear", antialias=True
-        )
-        across, down = self.size / width, self.size / height
-        factors = torch.tensor([across, down, across, down])
-        # Not made anew: a ship in a corner may be smaller than a pixel now, and its box is checked.
-        resized = copy(scene)
-        vars(resized).update(
-            image=image[0].round().to(torch.uint8),
-            boxes=scene.boxes * factors,
-            look_alikes=scene.look_alikes * factors,
-        )
-        return resized
 
 
 @dataclass(frozen=True)

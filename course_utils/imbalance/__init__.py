@@ -3,7 +3,6 @@
 from course_utils.imbalance.class_metrics import (
     balanced_accuracy,
     class_recalls,
-    collect_logits,
     confusion_matrix,
 )
 from course_utils.imbalance.imbalance import (
@@ -24,7 +23,6 @@ __all__ = [
     "class_counts",
     "class_recalls",
     "class_weights",
-    "collect_logits",
     "confusion_matrix",
     "correct_prior",
     "oversample_indices",

@@ -2,43 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
-
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from course_utils._validate import as_integers, check_span, check_whole
 from course_utils.data.image_dataset import plain_values
-from course_utils.training.preserve_state import eval_mode
-
-
-@torch.no_grad()
-def collect_logits(
-    model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]
-) -> tuple[Tensor, Tensor]:
-    """Return a model's outputs over a set, in evaluation mode, and the labels beside them.
-
-    Args:
-        model: maps inputs to logits (n, classes); its modes stay as they are.
-        loader: yields batches (inputs, labels), on any device.
-
-    Returns:
-        Logits, float32 (n, classes), and labels, (n,), both on the CPU.
-
-    Raises:
-        ValueError: the loader is empty.
-    """
-    tensors = chain(model.parameters(), model.buffers(), [torch.empty(0)])  # a rule may have none
-    device = next(tensors).device
-    logits, labels = [], []
-    with eval_mode(model):
-        for inputs, targets in loader:
-            logits.append(model(inputs.to(device)).float())
-            labels.append(targets)
-    if not labels:
-        raise ValueError("The batches to predict on are empty: give at least one.")
-    return torch.cat(logits).cpu(), torch.cat(labels).cpu()
 
 
 def confusion_matrix(predictions: Tensor, labels: Tensor, *, classes: int | None = None) -> Tensor:

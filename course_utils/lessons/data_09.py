@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from course_utils.data import split_by_group
+from course_utils.data import group_by_ground, split_by_group
 from course_utils.detection import AirbusFolder, Scene, SimulatedScenes, check_box_sizes
-from course_utils.detection.ground import group_by_ground
 from course_utils.detection.tiles import crop_at
 
 # Families of simulated scenes from which each part takes its own: no family is in two of them.

@@ -128,11 +128,6 @@ class PhasedCurve:
         """The highest learning rate at the end of any phase; the steps may just miss it."""
         return max(lr for phase in self.phases for lr in phase.lr)
 
-    @property
-    def boundaries(self) -> list[float]:
-        """The steps, whole or not, at which one phase passes into the next."""
-        return [phase.end for phase in self.phases[:-1]]
-
     def plain_phases(self) -> list[list]:
         """Return each phase as [shape, end, part, LRs, momenta] in one list, to store and compare.
 

@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_utils._random import rng_state, set_rng_state, set_seed
 from course_utils._validate import check_number, check_type
-from course_utils.profiles import is_graded
+from course_utils.profiles import is_graded, rng_state, set_rng_state, set_seed
 from course_utils.teaching.compare_values import describe, first_difference
 from course_utils.teaching.progress import record
 from course_utils.teaching.time_limit import run_with_limit

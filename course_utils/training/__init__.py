@@ -1,6 +1,6 @@
 """The training loop, its step, and what it measures; checkpoints, devices, several processes."""
 
-from course_utils._random import set_seed
+from course_utils.profiles import set_seed
 from course_utils.training.callbacks import (
     AveragedWeights,
     StopTraining,

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils._files import atomic_write
-from course_utils._random import rng_state, set_rng_state
 from course_utils._validate import check_type
+from course_utils.profiles import rng_state, set_rng_state
 from course_utils.training.distributed import (
     exists_for_all,
     gathered,

@@ -1,14 +1,17 @@
-"""The device that trains, and the threads it may use."""
+"""The device that trains, the cores there are, and the threads it may use."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
-from course_utils._cores import usable_cores
 from course_utils._validate import check_whole
+
+CGROUPS, OWN_CGROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def pick_device(name: str | None = None) -> torch.device:
@@ -33,6 +36,35 @@ def pick_device(name: str | None = None) -> torch.device:
             "choose 'cpu', or unset COURSE_DEVICE to let the course pick."
         ) from error
     return device
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use: on a shared server fewer than the machine has.
+
+    A container's quota of CPU time (`cpu.max`, cgroup v2) counts as cores, rounded down: the system
+    stops all threads for the rest of each tenth of a second in which they have used it up.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min([cores, *_quotas()]))
+
+
+def _quotas() -> Iterator[int]:
+    """Yield the whole cores of each cgroup around this process that has a quota."""
+    try:
+        lines = OWN_CGROUP.read_text().splitlines()
+    except OSError:  # no Linux
+        return
+    for path in (line.removeprefix("0::/") for line in lines if line.startswith("0::/")):
+        for folder in (CGROUPS / path, *(CGROUPS / path).parents):
+            try:
+                quota, period = (folder / "cpu.max").read_text().split()
+            except OSError:
+                continue
+            if quota != "max":
+                yield int(quota) // int(period)
 
 
 def set_threads(number: int | None = None) -> int:

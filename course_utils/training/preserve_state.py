@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_utils._random import rng_state, set_rng_state
+from course_utils.profiles import rng_state, set_rng_state
 
 _COUNTS = ("_opt_called", "_step_count")  # PyTorch's schedulers set them on the optimizer
 # What holds no part of a loader, or is not to be looked through.

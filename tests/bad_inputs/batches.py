@@ -7,12 +7,11 @@ import torch
 from small_runs import make_batches
 from torch import nn
 
-from course_utils._random import set_seed
 from course_utils.data.device_loader import Augment, DeviceLoader
 from course_utils.data.image_dataset import ImageDataset
 from course_utils.imbalance.sampling import OversamplingSampler
 from course_utils.models import CifarResNet, simple_net, small_cnn
-from course_utils.profiles import seeds
+from course_utils.profiles import seeds, set_seed
 from course_utils.training.checkpoint import load_checkpoint, save_checkpoint
 from course_utils.training.device import pick_device, set_threads
 

@@ -6,7 +6,6 @@ import torch
 from matplotlib.figure import Figure
 
 from bad_inputs.finder import curve
-from course_utils.detection import nearest_kind
 from course_utils.plotting import (
     explore_oversampling,
     explore_thresholds,
@@ -83,9 +82,6 @@ ROWS = {
     "scene as an image": (
         plot_scene, lambda plot: plot(axes(), torch.zeros(3, 8, 8)),
         TypeError, "of type Tensor", "Scene",
-    ),
-    "look-alike near no box": (
-        nearest_kind, lambda kind: kind(None, torch.zeros(4)), TypeError, "scene is None", "Scene",
     ),
     "progress over less than nothing": (
         progress_bar, lambda bar: bar(-1, description="x"), ValueError, "total is -1", "at least 0",

@@ -6,10 +6,10 @@ from unittest.mock import patch
 import torch
 
 from bad_inputs.data import environment, made
-from course_utils._files import ResultFile
 from course_utils.training import distributed as ranks
 from course_utils.training.distributed import exists_for_all, join_ranks, refuse_ranks
 from experiments.reproduce import Machine, experiments, reproduce
+from experiments.result_file import ResultFile
 
 
 def with_two_ranks(call):

@@ -10,7 +10,7 @@ from course_utils.data.image_dataset import (
     pool_images,
     split_images,
 )
-from course_utils.data.splits import split_by_group
+from course_utils.data.splits import group_by_ground, split_by_group
 from course_utils.imbalance.imbalance import (
     class_weights,
     correct_prior,
@@ -131,6 +131,9 @@ ROWS = {
     ),
     "fraction of 0": (
         split_by_group, lambda split: split(["x"], len, 0, 0), ValueError, "fraction is 0", "above",
+    ),
+    "blocks of too few pixels": (
+        group_by_ground, lambda group: group([], block=4), ValueError, "block is 4", "at least 8",
     ),
     "fraction as a percentage": (
         split_by_group, lambda split: split(["x"], len, "30 %", 0),

@@ -5,7 +5,7 @@ import math
 import torch
 
 from bad_inputs.detection import BOX, IMAGE, scene
-from course_utils.detection.scenes import ResizedScenes, Scene, SceneLoader, pack
+from course_utils.detection.scenes import Scene, SceneLoader, pack
 from course_utils.detection.synthetic import SimulatedScenes
 
 
@@ -103,12 +103,5 @@ ROWS = {
     ),
     "a scene too many": (
         SimulatedScenes, lambda make: simulated()(make)[3], IndexError, "no scene 3", "has 3",
-    ),
-    "size to resize to 0": (
-        ResizedScenes, lambda resized: resized([scene()], 0), ValueError, "size is 0", "at least 1",
-    ),
-    "size to resize to a pair": (
-        ResizedScenes, lambda resized: resized([scene()], (64, 64)),
-        ValueError, "size is of type tuple",
     ),
 }  # fmt: skip

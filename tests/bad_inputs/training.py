@@ -8,7 +8,6 @@ import torch
 from small_runs import make_batches, make_data, make_model, sgd
 
 from course_utils.diagnostics import overfit_check
-from course_utils.imbalance.class_metrics import collect_logits
 from course_utils.teaching.time_limit import run_with_limit
 from course_utils.training.callbacks import AveragedWeights
 from course_utils.training.distributed import make_step
@@ -148,9 +147,6 @@ ROWS = {
     ),
     "no batches to evaluate on": (
         evaluate, lambda evaluate: evaluate(make_model(), []), ValueError, "empty", "at least one",
-    ),
-    "no batches to predict on": (
-        collect_logits, lambda collect: collect(make_model(), []), ValueError, "are empty", "one",
     ),
     "time that is over": (
         run_with_limit, lambda run: run(lambda: time.sleep(0.5), seconds=0.01),

@@ -12,10 +12,10 @@ from PIL import Image
 from sen2ships import TABLE, load_harbours
 from torch.utils.data import Subset
 
-from course_utils._random import set_seed
 from course_utils.detection.airbus import AirbusFolder, decode_rle, encode_rle
 from course_utils.detection.mining import mine_hard_negatives
 from course_utils.detection.models import ShipDetector
+from course_utils.profiles import set_seed
 
 HEADER = "ImageId,EncodedPixels"
 WIDTH, HEIGHT = 12, 8

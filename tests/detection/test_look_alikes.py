@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-import torch
 from numpy.random import default_rng
 
-from course_utils.detection.look_alikes import LOOK_ALIKES, nearest_kind
-from course_utils.detection.scenes import Scene
+from course_utils.detection.look_alikes import LOOK_ALIKES
 
 
 @pytest.mark.parametrize("kind", LOOK_ALIKES)
@@ -23,14 +21,3 @@ def test_box(kind):
         assert np.abs(image[y0:y1, x0:x1] - 60).max() > 25
         assert np.isfinite(image).all()
     assert in_sight >= 40
-
-
-def test_nearest_kind():
-    """Is the look-alike at a detection named, and none where there is none near it?"""
-    boxes = torch.tensor([[0.0, 0, 10, 10], [40, 40, 50, 60]])
-    image = torch.zeros(3, 64, 64, dtype=torch.uint8)
-    scene = Scene("a", image, torch.empty(0, 4), ("pier", "cloud"), boxes)
-    assert nearest_kind(scene, torch.tensor([2.0, 2, 6, 6])) == "pier"
-    assert nearest_kind(scene, torch.tensor([38.0, 40, 52, 50])) == "cloud"
-    assert nearest_kind(scene, torch.tensor([50.0, 0, 60, 10])) is None
-    assert nearest_kind(Scene("b", image, torch.empty(0, 4)), boxes[0]) is None

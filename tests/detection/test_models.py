@@ -5,12 +5,12 @@ import torch
 from torch import nn
 from torchvision.models import resnet, resnet18
 
-from course_utils._random import set_seed
 from course_utils.detection.centernet import DetectionLoss, boxes_to_maps
 from course_utils.detection.mining import mine_hard_negatives
 from course_utils.detection.models import FpnDetector, ShipDetector, detect
 from course_utils.detection.scenes import Scene, SceneLoader, pack
 from course_utils.detection.synthetic import SimulatedScenes
+from course_utils.profiles import set_seed
 from course_utils.training.loop import fit
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from course_utils.detection.centernet import boxes_to_maps
-from course_utils.detection.scenes import ResizedScenes, Scene, SceneLoader, pack
+from course_utils.detection.scenes import Scene, SceneLoader, pack
 from course_utils.detection.synthetic import SimulatedScenes
 
 
@@ -12,34 +12,6 @@ def test_real_scene():
     assert scene.kinds == ()
     assert scene.look_alikes.shape == (0, 4)
     assert scene.look_alikes.dtype == torch.float32
-
-
-def test_boxes_stay_on_their_ships():
-    """Do a bright block and its box have the same place after the image has shrunk?"""
-    image = torch.zeros(3, 64, 128, dtype=torch.uint8)
-    image[:, 16:32, 64:96] = 200
-    box = torch.tensor([[64.0, 16, 96, 32]])
-    scene = ResizedScenes([Scene("a", image, box)], 32)[0]
-    assert scene.image.shape == (3, 32, 32) and scene.image.dtype == torch.uint8
-    assert scene.boxes.tolist() == [[16, 8, 24, 16]]
-    rows, columns = (scene.image[0] > 100).nonzero(as_tuple=True)
-    assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (16, 8, 24, 16)
-    assert scene.name == "a"
-
-
-def test_a_ship_smaller_than_a_pixel():
-    """May a resized ship be smaller than a pixel, which a box as given may not?"""
-    image, box = torch.zeros(3, 128, 128, dtype=torch.uint8), torch.tensor([[0.0, 0, 2, 1]])
-    assert ResizedScenes([Scene("a", image, box)], 32)[0].boxes.tolist() == [[0, 0, 0.5, 0.25]]
-
-
-def test_right_size_is_untouched():
-    """Is a scene that has the size already the very same, and the length that of the source?"""
-    scenes = SimulatedScenes(3, ships=True, size=64)
-    resized = ResizedScenes(scenes, 64)
-    assert len(resized) == len(list(resized)) == 3
-    assert torch.equal(resized[2].image, scenes[2].image)
-    assert torch.equal(resized[2].boxes, scenes[2].boxes)
 
 
 def marked(count, size=64, first=0, box=True):

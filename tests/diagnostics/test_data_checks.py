@@ -2,7 +2,6 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils._random import set_seed
 from course_utils.data.datasets import load_fashion_mnist
 from course_utils.data.image_dataset import pool_images
 from course_utils.diagnostics.data_checks import (
@@ -13,6 +12,7 @@ from course_utils.diagnostics.data_checks import (
     fraction_right,
 )
 from course_utils.models import simple_net, small_cnn
+from course_utils.profiles import set_seed
 from course_utils.training.step import TrainStep
 
 

@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils._random import set_seed
 from course_utils.diagnostics.model_checks import check_first_loss, check_model
 from course_utils.models import simple_net
+from course_utils.profiles import set_seed
 
 
 def found(model, loss_function=F.cross_entropy):

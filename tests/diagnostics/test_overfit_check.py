@@ -3,13 +3,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils._random import set_seed
 from course_utils.data.datasets import load_fashion_mnist
 from course_utils.data.device_loader import DeviceLoader
 from course_utils.data.image_dataset import pool_images
 from course_utils.diagnostics.overfit_check import overfit_check
 from course_utils.lessons.lesson_08 import BUGS, HARMLESS, set_up
 from course_utils.models import CifarResNet, simple_net, small_cnn
+from course_utils.profiles import set_seed
 from course_utils.training.step import TrainStep
 
 

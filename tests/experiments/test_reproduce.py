@@ -11,11 +11,10 @@ from nbclient import NotebookClient
 from tiny_notebooks import REPOSITORY
 from torchvision.datasets import CIFAR10
 
-from course_utils._files import ResultFile
 from course_utils.lessons import lesson_04, lesson_05
-from course_utils.lessons.lesson_04 import Run
-from course_utils.lessons.published import PUBLISHED
+from course_utils.lessons.lesson_04 import PUBLISHED, Run
 from experiments import reproduce
+from experiments.result_file import ResultFile
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from course_utils.lessons import lesson_09
 from course_utils.lessons.data_09 import Counts
 from course_utils.lessons.lesson_09 import ARMS, MORE_ARMS
-from course_utils.lessons.results_09 import stored
+from course_utils.lessons.measures_09 import stored
 from experiments import tune_09
 
 

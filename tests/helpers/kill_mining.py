@@ -12,10 +12,10 @@ import sys
 
 from kill_target import kill, kill_in_write
 
-from course_utils._random import set_seed
 from course_utils.detection.mining import mine_hard_negatives
 from course_utils.detection.models import ShipDetector
 from course_utils.detection.synthetic import SimulatedScenes
+from course_utils.profiles import set_seed
 from course_utils.training.device import set_threads
 
 

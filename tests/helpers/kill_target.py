@@ -15,10 +15,10 @@ import time
 import torch
 from torch import nn
 
-from course_utils._random import rng_state, set_seed
 from course_utils.data.device_loader import Augment, DeviceLoader
 from course_utils.data.image_dataset import ImageDataset
 from course_utils.lr.one_cycle import OneCycle
+from course_utils.profiles import rng_state, set_seed
 from course_utils.training.device import set_threads
 from course_utils.training.loop import fit
 

@@ -16,12 +16,12 @@ from kill_mining import Pool, mine
 from kill_target import Training, kill
 from torch import nn
 
-from course_utils._random import set_seed
 from course_utils.data.device_loader import Augment, DeviceLoader
 from course_utils.data.image_dataset import ImageDataset
 from course_utils.detection.scenes import Scene, SceneLoader, pack
 from course_utils.imbalance.sampling import OversamplingSampler
 from course_utils.lr.finder import find_lr
+from course_utils.profiles import set_seed
 from course_utils.training.device import set_threads
 from course_utils.training.distributed import join_ranks, make_step, rank
 from course_utils.training.evaluate import evaluate

@@ -5,7 +5,6 @@ from torch import nn
 from course_utils.imbalance.class_metrics import (
     balanced_accuracy,
     class_recalls,
-    collect_logits,
     confusion_matrix,
 )
 
@@ -47,34 +46,3 @@ def test_recalls():
     assert recalls.dtype == torch.float64
     assert recalls.tolist() == [0.75, 0.5, 1.0]
     assert balanced_accuracy(as_logits(GUESSES), LABELS) == 0.75
-
-
-def test_collect_logits():
-    """Are the logits of all batches returned in order, made in evaluation mode, with no graph?"""
-    model = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5))
-    inputs = torch.arange(14.0).view(7, 2)
-    batches = list(zip(inputs.split(3), torch.arange(7).split(3), strict=True))
-    logits, labels = collect_logits(model, batches)
-    torch.testing.assert_close(logits, model[0](inputs).detach())
-    assert labels.tolist() == list(range(7))
-    assert model.training and not logits.requires_grad
-
-
-def test_inputs_go_to_the_device():
-    """Is each input sent to where the model is, and nowhere else?"""
-
-    class Inputs:
-        def to(self, device):
-            self.device = device
-            return torch.ones(2, 2)
-
-    inputs = Inputs()
-    collect_logits(nn.Linear(2, 3), [(inputs, torch.zeros(2))])
-    assert inputs.device == torch.device("cpu")
-
-
-def test_logits_of_a_model_without_parameters():
-    """Are the logits of a model that has nothing to learn collected?"""
-    inputs, labels = torch.rand(4, 3), torch.tensor([0, 1, 2, 0])
-    logits, kept = collect_logits(torch.nn.Identity(), [(inputs, labels)])
-    assert torch.equal(logits, inputs) and torch.equal(kept, labels)

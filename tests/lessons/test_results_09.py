@@ -5,7 +5,7 @@ import pytest
 
 from course_utils.lessons import lesson_09
 from course_utils.lessons.lesson_09 import ARMS, MORE_ARMS
-from course_utils.lessons.results_09 import (
+from course_utils.lessons.measures_09 import (
     factors,
     logs_of_factors,
     plot_arms,

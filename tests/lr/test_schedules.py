@@ -35,7 +35,7 @@ def test_a_phase_may_end_between_two_steps():
     curve = PhasedCurve(4, (Phase(1.5, (0.0, 3.0)), Phase(3, (3.0, 0.0))))
     assert curve.lrs() == pytest.approx([0, 2, 2, 0])
     assert curve.max_lr == 3.0
-    assert curve.boundaries == [1.5]
+    assert [phase.end for phase in curve.phases] == [1.5, 3]
 
 
 def test_a_constant_stays_the_very_same_number():
@@ -241,13 +241,13 @@ def test_smiths_momentum_does_not_fall_below_the_peaks_in_a_long_tail():
 def test_seed_form_is_that_of_the_source_text():
     """Does the default run .08 -> .8 -> .08 in 41 + 41 of 95 epochs, then to a hundredth?"""
     curve = OneCycleCurve.gugger(96, 0.8)  # step k is the end of epoch k
-    assert curve.boundaries == pytest.approx([41, 82])
+    assert [phase.end for phase in curve.phases[:2]] == pytest.approx([41, 82])
     assert [curve.lr(step) for step in (0, 41, 82, 95)] == pytest.approx([0.08, 0.8, 0.08, 8e-4])
     assert [curve.momentum(step) for step in (0, 41, 82, 95)] == pytest.approx(
         [0.95, 0.85, 0.95, 0.95]
     )
     other = OneCycleCurve.gugger(101, 3.0, div=20, tail=0.1)  # 22.5 + 22.5 of 50 epochs
-    assert other.boundaries == pytest.approx([45, 90])
+    assert [phase.end for phase in other.phases[:2]] == pytest.approx([45, 90])
     assert [other.lr(step) for step in (0, 45, 90, 100)] == pytest.approx([0.15, 3, 0.15, 0.0015])
 
 
@@ -274,7 +274,7 @@ def test_no_form_leaves_its_range(form, total_steps):
 def test_without_a_tail_the_cycle_fills_the_training(form):
     """Does tail=0 end with the second leg, at the leg's own end?"""
     curve = form(101, 1.0, tail=0)
-    assert curve.boundaries[0] == 50
+    assert curve.phases[0].end == 50
     assert curve.lr(50) == 1.0
     assert curve.lr(100) == (0.1 if form == OneCycleCurve.gugger else 0.0001)
     assert curve.momentum(100) == 0.95
@@ -296,7 +296,7 @@ def test_momentum_can_be_inverted_constant_or_left_alone():
 def test_an_extended_curve_never_jumps_up(form, total_steps):
     """Does an extension anywhere keep the next LR, and never go above what was still to come?"""
     curve = form(total_steps, 1.0)
-    peak = curve.boundaries[0]
+    peak = curve.phases[0].end
     for step in range(total_steps + 1):
         lrs = curve.extended(step, 25).lrs()
         assert lrs[: step + 1] == pytest.approx([*curve.lrs(), curve.phases[-1].lr[1]][: step + 1])

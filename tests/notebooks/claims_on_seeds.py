@@ -26,10 +26,10 @@ import nbformat
 from nbclient import NotebookClient
 from notebook_cells import code_cells, tags
 
-from course_utils._cores import usable_cores
 from course_utils._files import atomic_write
 from course_utils.profiles import profile
 from course_utils.teaching.claims import VERDICTS
+from course_utils.training.device import usable_cores
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "build" / "claims.json"

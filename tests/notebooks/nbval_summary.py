@@ -16,8 +16,8 @@ import psutil  # comes with ipykernel
 import pytest
 from nbval.plugin import IPyNbCell
 
-from course_utils._cores import usable_cores
 from course_utils._files import atomic_write
+from course_utils.training.device import usable_cores
 
 PROPERTY = "notebook-claims"
 KERNEL = "notebook-kernel"
