@@ -66,22 +66,22 @@ class LRCurve:
         pick = min(self.fall_done(), largest_usable_lr(self) / BELOW_USABLE)
         return PEAK_FACTOR * pick if peak else pick
 
-    def fall_done(self, share: float = FALL_DONE) -> float:
-        """Return the first learning rate at which a share of the fall is done, the lag taken out.
+    def fall_done(self, fraction: float = FALL_DONE) -> float:
+        """Return the first learning rate at which a fraction of the fall is done, the lag taken out.
 
         On a curve that falls and rises it lies just before the minimum. Where the sweep has learnt
         the training set by heart, so that the loss stays at zero however high the learning rate,
         the minimum lies anywhere, and this is still where the bottom begins.
 
         Args:
-            share: of the fall from the highest loss before the minimum to the minimum, in (0, 1].
+            fraction: of the fall from the highest loss before the minimum to the minimum, in (0, 1].
 
         Raises:
-            ValueError: the share lies outside (0, 1], or as `suggestion`.
+            ValueError: the fraction lies outside (0, 1], or as `suggestion`.
         """
-        check_number("share", share, above=0, most=1, hint="0.99 is usual")
+        check_number("fraction", fraction, above=0, most=1, hint="0.99 is usual")
         losses, lowest = self._fall()
-        limit = losses[lowest] + (1 - share) * (losses[: lowest + 1].max() - losses[lowest])
+        limit = losses[lowest] + (1 - fraction) * (losses[: lowest + 1].max() - losses[lowest])
         return self.lrs[int(np.flatnonzero(losses <= limit)[0])]
 
     def steepest(self) -> float:
