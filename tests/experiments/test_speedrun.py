@@ -15,6 +15,7 @@ def shrunk(monkeypatch):
     monkeypatch.setattr(speedrun, "EPOCHS", 20)
 
 
+@pytest.mark.slow
 def test_command(shrunk, capsys):
     """Does the command learn a small set, and say accuracy and seconds of each seed?"""
     speedrun.main(["--seeds", "2"])

@@ -99,6 +99,7 @@ def test_gradients(found, alone):
     assert all_close([ours["weights"]], [expected["weights"]])
 
 
+@pytest.mark.slow
 def test_histories(found, alone):
     """Has each rank the history of the whole, in a second run and with saves in an epoch too?"""
     for ours, expected in zip(agreed(found, "histories"), alone["histories"], strict=True):
@@ -108,6 +109,7 @@ def test_histories(found, alone):
             assert close(ours[name], expected[name]), name
 
 
+@pytest.mark.slow
 def test_evaluate(found, alone):
     """Is `evaluate` the mean over all images, on ranks that have 3, 2 and 1 of them?"""
     assert close(agreed(found, "evaluated"), alone["evaluated"])
@@ -116,6 +118,7 @@ def test_evaluate(found, alone):
 KINDS = ("in order", "shuffled", "oversampled", "short ones dropped", "scenes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts(kind, found, alone):
     """Do the ranks' parts make up each batch of one process, nothing lost, nothing twice?"""
@@ -125,6 +128,7 @@ def test_parts(kind, found, alone):
         assert max(map(len, of_ranks)) - min(map(len, of_ranks)) <= 1
 
 
+@pytest.mark.slow
 def test_mining(found, alone):
     """Does mining find the same, each scene read once, also where the scan is taken up again?"""
     mined, expected = agreed(found, "mined"), alone["mined"]
@@ -138,18 +142,21 @@ def test_mining(found, alone):
 # --- what only one rank does, and what is refused ------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_rank_writes(found, folder):
     """Does rank 0 alone write checkpoints and tell callbacks?"""
     assert [path.name for path in folder.glob("own *.pt")] == ["own 0.pt"]
     assert [answers["told"] for answers in found] == [[1, 2, 1, 2], [], []]
 
 
+@pytest.mark.slow
 def test_file_that_ranks_lack(found):
     """Is a checkpoint that not all ranks see refused on all of them?"""
     for answers in found:
         assert "is there for 1 of 3 ranks only: give a folder" in answers["lacking"]
 
 
+@pytest.mark.slow
 def test_finder(found, alone):
     """Does the learning-rate finder refuse several ranks in a sentence?"""
     assert alone["finder"] == ""
@@ -157,12 +164,14 @@ def test_finder(found, alone):
     assert agreed(found, "finder").startswith(words)
 
 
+@pytest.mark.slow
 def test_numbers_of_batches(found, alone):
     """Are ranks refused that have more batches than others, as they would wait for ever?"""
     assert alone["lengths"] == ""
     assert agreed(found, "lengths").startswith("The ranks have [4, 3, 2] batches an epoch, but all")
 
 
+@pytest.mark.slow
 def test_other_number_of_ranks(found, folder):
     """Is the checkpoint of several ranks refused by one process, with the reason?"""
     with pytest.raises(ValueError, match="its number of ranks is 3, but here it is 1"):
@@ -172,6 +181,7 @@ def test_other_number_of_ranks(found, folder):
 # --- a rank that dies ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_rank_dies(killed):
     """Do the other ranks end within seconds, with one sentence each that names the dead one?"""
     status, said, delay, _ = killed
@@ -180,6 +190,7 @@ def test_rank_dies(killed):
     assert 0 < delay < 10
 
 
+@pytest.mark.slow
 def test_resumed(killed, found):
     """Does the same command, given again, end bit-equal to a run in which nobody died?"""
     assert killed[-1] == 26
@@ -187,6 +198,7 @@ def test_resumed(killed, found):
         assert same(answers["resumed"], answers["trained"])
 
 
+@pytest.mark.slow
 def test_own_random_numbers(found):
     """Do the ranks share weights, optimizer and history, but draw dropout's masks apart?"""
     first, *others = (answers["trained"] for answers in found)
