@@ -10,8 +10,8 @@ from course_utils.teaching.progress import load, record
 def predict(lesson: str, question: str, guess: float | str | None, unit: str = "") -> None:
     """Record the learner's guess and print what was recorded; None keeps an older guess.
 
-    A guess is a finite number, also written with its unit ("40 %"), or a text; anything else gets a
-    sentence and is not recorded.
+    A guess is a finite number, also written with its unit ("40 %"), or, where no unit is asked for,
+    a text; anything else gets a sentence and is not recorded.
     """
     if guess is None:
         entry = _recorded(lesson, question)
@@ -23,16 +23,21 @@ def predict(lesson: str, question: str, guess: float | str | None, unit: str = "
     guess = _plain(guess)
     if isinstance(guess, str) and unit:
         number = _plain_number(guess.strip().removesuffix(unit))
-        guess = guess if number is None else number
+        if number is None:
+            print(f"{question}: {guess!r} is no number of {unit}: write it in digits, such as 40.")
+            return
+        guess = number
     if guess is None:
         print(f"{question}: the guess is neither a finite number nor a text: give one of these.")
         return
     record(lesson, "predictions", question, {"guess": guess, "unit": unit})
     print(f"{question}: your guess is {_with_unit(guess, unit)}.")
-    if unit == "%" and not isinstance(guess, str) and 0 < guess < 1:
+    if unit == "%" and 0 < guess < 1:
         print(
             f"If you mean {_number(100 * guess)} %, write {_number(100 * guess)} and run it again."
         )
+    elif unit == "%" and not 0 <= guess <= 100:
+        print("A share lies between 0 and 100 %: if that was a slip, correct it and run it again.")
 
 
 def compare(lesson: str, question: str, measured: float | str, unit: str = "") -> None:

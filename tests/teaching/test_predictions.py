@@ -100,6 +100,22 @@ def test_fraction_for_per_cent(guess, asked, capsys):
     assert ("If you mean 80 %, write 80" in capsys.readouterr().out) == asked
 
 
+@pytest.mark.parametrize("guess, asked", [(700, True), (-5, True), (0, False), (100, False)])
+def test_share_that_is_none(guess, asked, capsys):
+    """Is a share below nothing or above the whole asked about?"""
+    predict("02", "Accuracy", guess, unit="%")
+    assert ("A share lies between 0 and 100 %" in capsys.readouterr().out) == asked
+
+
+def test_text_where_a_number_is_asked_for(path, capsys):
+    """Is a number in letters refused, which no result could be compared with?"""
+    predict("02", "Accuracy", "eighty", unit="%")
+    assert capsys.readouterr().out == (
+        "Accuracy: 'eighty' is no number of %: write it in digits, such as 40.\n"
+    )
+    assert not path.exists()
+
+
 def test_half_a_character():
     """Is a text kept that holds half of a pair of UTF-16, which no file can, but for that half?"""
     predict("02", "Best LR", "0.1 \ud83d")
