@@ -1,3 +1,5 @@
+import re
+
 import nbformat
 import pytest
 from editions.learner import main, update
@@ -33,7 +35,15 @@ def test_real_lessons(tmp_path):
     for path in PATHS:
         cells = [c for c in nbformat.read(tmp_path / path.name, 4).cells if c.cell_type == "code"]
         assert cells and all(not c.outputs and c.execution_count is None for c in cells)
-    assert (tmp_path / "glossary.md").exists()
+
+
+def test_links_of_real_lessons(tmp_path):
+    """Is each file that a lesson of the copy, or a page beside it, leads to in the copy?"""
+    update(PATHS, tmp_path)
+    texts = [path.read_text(encoding="utf-8") for path in tmp_path.glob("*.*")]
+    links = [link for text in texts for link in re.findall(r"\]\(([^)#:]+\.\w+)[)#]", text)]
+    assert len(links) > 100 and "glossary.md" in links
+    assert [link for link in links if not (tmp_path / link).is_file()] == []
 
 
 def test_links(course):

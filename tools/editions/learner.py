@@ -28,6 +28,7 @@ from editions.student import ClearWidgetStates, RemoveSolutions
 
 EDITIONS = ".editions.json"  # lesson -> hash of the edition that was handed out
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("glossary", "full_profile", "common_errors")  # of docs/, to which lessons lead
 
 
 def learner_edition(lesson: NotebookNode, *, solutions: bool = True) -> str:
@@ -42,8 +43,17 @@ def learner_edition(lesson: NotebookNode, *, solutions: bool = True) -> str:
         lesson, _ = step.preprocess(lesson, {})
     for cell in lesson.cells:
         if cell.cell_type == "markdown":
-            cell.source = cell.source.replace("](../docs/glossary.md", "](glossary.md")
+            cell.source = cell.source.replace("](../docs/", "](")
     return nbformat.writes(lesson)
+
+
+def learner_page(text: str) -> str:
+    """Return a page of docs/ whose links lead to files of the learner's folder, or are none."""
+
+    def link(match: re.Match) -> str:
+        return match[0] if Path(match[2]).stem in PAGES else match[1]
+
+    return re.sub(r"\[([^]]+)\]\(([\w/.]+\.md)\)", link, text.replace("](../notebooks/", "]("))
 
 
 def update(
@@ -83,7 +93,9 @@ def update(
             sentences.append(
                 f"{name} has a newer edition: `make lab RESET={number}` brings it, and keeps yours."
             )
-    _write(folder / "glossary.md", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"))
+    for page in PAGES:
+        text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        _write(folder / f"{page}.md", learner_page(text))
     _write(folder / EDITIONS, json.dumps(handed_out, indent=1))
     return sentences
 
