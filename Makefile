@@ -31,7 +31,7 @@ help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
 	@echo "Options of all: PYTHON=python3.12 VENV=.venv TORCH_INDEX=address (another build of PyTorch)"
 
-lab: $(READY)  ## open your own copy of the course in JupyterLab; PORT=8888 BROWSER=no RESET=04
+lab: $(READY)  ## open your own copy of the course in JupyterLab; PORT=8888 BROWSER=no RESET=04 SOLUTIONS=no
 	@$(EDITIONS) $(BIN)/python -m editions.learner --to "$(COURSE_HOME)" $(if $(RESET),--reset $(RESET)) \
 		$(if $(filter no,$(SOLUTIONS)),--no-solutions)
 	$(BIN)/python -m jupyterlab --port=$(PORT) $(if $(filter no,$(BROWSER)),--no-browser) $(ROOT) \

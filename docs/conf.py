@@ -34,6 +34,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "docstring_names",
+    "glossary_links",
     "mathml",
     "page_head",
 ]

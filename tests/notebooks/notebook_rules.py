@@ -221,6 +221,14 @@ def alternative_texts(notebook: NotebookNode) -> list[str]:
     ]
 
 
+def glossary(notebook: NotebookNode) -> list[str]:
+    """Require a way to the words' meanings: the web edition links more words by itself."""
+    texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    if any("](../docs/glossary.md)" in text for text in texts):
+        return []
+    return ["No word leads to the glossary: link one, as [nats](../docs/glossary.md)."]
+
+
 def no_holes(notebook: NotebookNode) -> list[str]:
     """Refuse a result that is still to come."""
     return [
@@ -333,6 +341,7 @@ RULES: tuple[Rule, ...] = (
     own_sentences,
     alternative_texts,
     prose_after_figures,
+    glossary,
     no_holes,
     honest_minutes,
     way_on,

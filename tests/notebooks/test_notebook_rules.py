@@ -28,6 +28,7 @@ LAST = (
     "Next: [a lesson](03_a_lesson.ipynb) · "
     "[Report an error](https://github.com/OWNER/REPO/issues/new?title=Lesson%2002)"
 )
+WORDS = "Losses are in [nats](../docs/glossary.md)."
 OWN = "mine = own_or_reference(double, EXERCISE)"
 
 
@@ -46,7 +47,7 @@ def good():
     solution = code(SOLUTION, "solution")
     solution.metadata["jupyter"] = {"source_hidden": True}
     parts = {
-        "Goals": [figure(), markdown("The curve falls.")],
+        "Goals": [figure(), markdown("The curve falls."), markdown(WORDS)],
         "The trick in plain PyTorch": [code("loss.backward()")],
         "Exercise": [
             code("def double(x):\n    raise NotImplementedError", "exercise"),
@@ -160,6 +161,7 @@ BAD = {
         "after another cell": (tagged("own", "timeout-300"), "next code cell"),
     },
     "alternative_texts": {"none": (edit("draw()", metadata={}), "`alt`")},
+    "glossary": {"none": (without(WORDS), "leads to the glossary")},
     "no_holes": {
         "in a text": (edit("More.", source="| 64,000 steps | not yet\nmeasured |"), "measure it"),
         "printed": (printing("check", f"{NOT_ATTEMPTED} Not yet measured\n"), "measure it"),
