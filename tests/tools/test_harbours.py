@@ -7,9 +7,10 @@ import threading
 import numpy as np
 import pytest
 from harbours import fetch as tool
+from harbours.gap import numbers_of, told_right
 from PIL import Image
 
-from course_utils.detection import AirbusFolder
+from course_utils.detection import AirbusFolder, SimulatedScenes
 from course_utils.lessons.data_09 import is_airbus_folder
 
 
@@ -143,3 +144,13 @@ def test_manifest():
     assert len(rows) == 40 and {row["kind"] for row in rows} == {"image", "annotations"}
     assert len({row["port"] for row in rows}) == 20
     assert all(len(row["git_blob_sha1"]) == 40 for row in rows)
+
+
+def test_gap():
+    """Is brightness told apart where it differs, on unseen families, and not where it does not?"""
+    scenes, others = (
+        numbers_of(SimulatedScenes(120, ships=False, seed=seed, size=64)) for seed in (0, 1)
+    )
+    assert len(scenes) == 6 and scenes[0].shape[1] == 4
+    assert 0.35 < told_right([scenes, others], 0) < 0.65
+    assert told_right([scenes, [numbers + 300 for numbers in others]], 0) > 0.9
