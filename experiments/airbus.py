@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
@@ -130,11 +131,15 @@ def find(
 
 
 class TestImages:
-    """Sequence of scenes without a table: the images of a folder, by name."""
+    """Sequence of scenes without a table: the images of a folder, by name.
+
+    What cannot be read is kept in `problems`, a sentence each.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.names = sorted(path.name for path in folder.iterdir())
+        self.problems: list[str] = []
 
     def __len__(self) -> int:
         return len(self.names)
@@ -142,8 +147,9 @@ class TestImages:
     def __getitem__(self, index: int) -> Scene:
         try:
             image = read_image(self.folder / self.names[index])
-        except (OSError, SyntaxError) as error:
-            raise ValueError(f"{self.names[index]} cannot be read ({error}).") from error
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            self.problems.append(f"{self.names[index]} cannot be read ({error}).")
+            raise ValueError(self.problems[-1]) from error
         return Scene(self.names[index], image, torch.empty(0, 4))
 
 
@@ -241,10 +247,12 @@ def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Path
     say(compare_at_recall(found, found, options.recall).table())
     say(f"all empty: F2 {empty_score([boxes for _, boxes in found['mined']]):.3f}")
     cut = best_threshold(found["mined"])
+    problems = list(images.problems)
     if (options.folder / "test_v2").is_dir():
         unseen = TestImages(options.folder / "test_v2")
         finds = find(second, unseen, range(len(unseen)), options)
         write_submission(options.to, finds, unseen.names, cut)
+        problems += unseen.problems
     else:
         names = [images.names[i] for i in valid]
         place = {index: row for row, index in enumerate(valid)}
@@ -252,7 +260,6 @@ def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Path
         write_submission(options.to, finds, names, cut)
         score = score_submission(options.to, images, valid)
         say(f"submission for the validation images: {score:.3f} by the challenge's measure")
-    problems = images.problems
     if problems:
         say(f"{len(problems)} problem(s) in the archive, the first: {problems[0]}")
     say(f"{options.to} is written, threshold {cut:.2f}")

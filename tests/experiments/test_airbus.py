@@ -3,6 +3,7 @@ import csv
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from course_utils.detection import AirbusFolder, Detections
 from experiments import airbus
@@ -104,3 +105,14 @@ def test_submission_of_nothing(tmp_path):
     path = tmp_path / "submission.csv"
     airbus.write_submission(path, [], ["b.jpg", "a.jpg"], 0.5)
     assert path.read_text() == "ImageId,EncodedPixels\nb.jpg,\na.jpg,\n"
+
+
+def test_unreadable_test_images(tmp_path):
+    """Are a truncated image and one of 16 bits a channel left out, each with a sentence?"""
+    (tmp_path / "a.jpg").write_bytes(b"nothing")
+    Image.fromarray(np.full((8, 8), 3000, np.uint16)).save(tmp_path / "b.tif")
+    Image.fromarray(np.full((8, 8), 200, np.uint8)).save(tmp_path / "c.png")
+    images = airbus.TestImages(tmp_path)
+    assert [index for index, _ in airbus.readable(images, range(3))] == [2]
+    assert images.problems[0].startswith("a.jpg cannot be read")
+    assert "b.tif" in images.problems[1] and "more than 8 bits" in images.problems[1]
