@@ -67,14 +67,15 @@ class LRCurve:
         return PEAK_FACTOR * pick if peak else pick
 
     def fall_done(self, fraction: float = FALL_DONE) -> float:
-        """Return the first learning rate at which a fraction of the fall is done, the lag taken out.
+        """Return the first learning rate at which so much of the fall is done, the lag taken out.
 
         On a curve that falls and rises it lies just before the minimum. Where the sweep has learnt
         the training set by heart, so that the loss stays at zero however high the learning rate,
         the minimum lies anywhere, and this is still where the bottom begins.
 
         Args:
-            fraction: of the fall from the highest loss before the minimum to the minimum, in (0, 1].
+            fraction: of the fall, from the highest loss before the minimum down to the minimum;
+                above 0, at most 1.
 
         Raises:
             ValueError: the fraction lies outside (0, 1], or as `suggestion`.

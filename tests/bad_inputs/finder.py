@@ -122,7 +122,8 @@ ROWS = {
         LRCurve.steepest, lambda steepest: steepest(curve((2.0,) * 6)), ValueError, "constant (2)",
     ),
     "share of the fall above 1": (
-        LRCurve.fall_done, lambda done: done(curve(), 99), ValueError, "fraction is 99", "at most 1",
+        LRCurve.fall_done, lambda done: done(curve(), 99),
+        ValueError, "fraction is 99", "at most 1",
     ),
     "no curves": (LRRepeats, lambda repeats: repeats(()), ValueError, "no curves", "at least one"),
     "smoothing below 0": (MovingAverage, lambda mean: mean(-0.1), ValueError, "beta is -0.1"),
