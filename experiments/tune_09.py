@@ -26,7 +26,7 @@ from course_utils.training import pick_device, set_threads
 from experiments import store, stored_or
 
 SEEDS = tuple(range(210, 215))
-CHOOSING = tuple(range(500, 504))
+CHOOSING = (500, 501)
 # What was tried: (first_steps, more_steps, second_peak), and the lesson's own is among them.
 TRIED = ((300, 300, 0.01), (200, 300, 0.02), (200, 400, 0.01), (200, 400, 0.02))
 HIGHER = 0.7  # recall at which the arms are compared as well

@@ -32,7 +32,7 @@ from course_utils.lessons import stored_results
 from course_utils.plotting import COLOURS
 from course_utils.teaching import format_interval, mean_interval
 
-RECALL = 0.6  # at which detectors are compared: all arms reach it, with tuning seeds 500 to 503
+RECALL = 0.6  # at which detectors are compared: all arms reach it on the seeds of the choice
 THRESHOLDS = tuple(i / 20 for i in range(1, 20))  # from which the one for work is chosen
 IOU = 0.3  # of a match: a ship of 10 x 3 pixels found one pixel too far along and across has .43
 MEASURES = {
@@ -150,10 +150,24 @@ def compare_detectors(
     valid: Sequence[Scene],
     test: Sequence[Scene],
     recall: float = RECALL,
+    *,
+    beside: Comparison | None = None,
 ) -> Comparison:
-    """Run detectors over validation and test images, and compare them at equal recall."""
-    found = [{name: pairs(model, part) for name, model in models.items()} for part in (valid, test)]
-    return compare_at_recall(*found, recall)
+    """Run detectors over validation and test images, and compare them at equal recall.
+
+    Args:
+        models: name -> detector.
+        valid: validation images; where there are none, all but F2 can be measured.
+        test: test images.
+        recall: asked for, 0 to 1.
+        beside: others that were run over the same images, which join the comparison.
+    """
+    known = beside.arms if beside else {}
+    in_valid = {name: arm.valid for name, arm in known.items()}
+    in_test = {name: arm.test for name, arm in known.items()}
+    for name, model in models.items():
+        in_valid[name], in_test[name] = pairs(model, valid), pairs(model, test)
+    return compare_at_recall(in_valid, in_test, recall)
 
 
 def pairs(model: nn.Module, scenes: Iterable[Scene]) -> Pairs:
@@ -178,7 +192,7 @@ def best_threshold(pairs: Pairs) -> float:
 
 
 def stored(name: str = "tune_09") -> list[dict]:
-    """Return one entry a seed, as `tune_09` makes it: of "tune_09" or "harbours_09"."""
+    """Return one entry a seed, as `tune_09` makes it: "tune_09", "harbours_09" or "choice_09"."""
     return stored_results(name)["seeds"]
 
 
@@ -222,6 +236,20 @@ def factors(
         middle, half = mean_interval(logs)
         low, factor, high = (10**x for x in (middle - half, middle, middle + half))
         lines.append(f"{name:22} {factor:5.2f} times ({low:.2f} to {high:.2f}) those of {base}")
+    return "\n".join(lines)
+
+
+def tried(entries: Sequence[dict]) -> str:
+    """Say what mining brought in each setting that was tried, as `tune_09 --choose` stored it."""
+    seeds = ", ".join(str(entry["seed"]) for entry in entries)
+    lines = [f"tried on seeds {seeds}; times the false alarms of mined:"]
+    for setting in entries[0]["tried"]:
+        arms = [{"arms": entry["tried"][setting]} for entry in entries]
+        mined = values(arms, "mined")
+        before, random = (
+            10 ** mean(logs_of_factors(values(arms, name), mined)) for name in ("before", "random")
+        )
+        lines.append(f"{setting:24} before {before:.1f}, random {random:.1f}")
     return "\n".join(lines)
 
 

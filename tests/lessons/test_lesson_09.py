@@ -99,6 +99,20 @@ def test_recall_out_of_reach(arms):
     assert result.table().startswith(f"Compared where each finds {100 * result.recall:.0f} % of")
 
 
+def test_beside_others(arms):
+    """Is a detector that joins a comparison measured as if all had been run again?"""
+    scenes = [*arms.data.valid, *arms.data.test]
+    models = {"a": Oracle(scenes), "b": Oracle(scenes, misses=range(0, len(scenes), 2))}
+    parts = arms.data.valid, arms.data.test
+    one = compare_detectors({"a": models["a"]}, *parts)
+    models["a"].forward = None  # it must not run again
+    joined = compare_detectors({"b": models["b"]}, *parts, beside=one)
+    models["a"] = Oracle(scenes)
+    assert joined.table() == compare_detectors(models, *parts).table()
+    alone = compare_detectors(models, [], arms.data.test)
+    assert alone.arms["b"].false_alarms == joined.arms["b"].false_alarms
+
+
 def test_blind_detector(arms):
     """Is a detector that finds nothing at all measured as such, and named out of reach?"""
     blind = Oracle([*arms.data.valid, *arms.data.test], misses=range(1000))

@@ -11,6 +11,7 @@ from course_utils.lessons.measures_09 import (
     plot_arms,
     stored,
     table,
+    tried,
     values,
 )
 from experiments import tune_09
@@ -58,6 +59,17 @@ def test_table():
     assert [line.split()[0] for line in lines[1:]] == ["before", "mined", "finding"]
     assert [line.count("±") for line in lines[1:]] == [3, 3, 1]
     assert factors(stored(), ["before"]).startswith("before ")
+
+
+def test_tried():
+    """Is the lesson's setting among those that were tried, on the command's seeds?"""
+    entries = stored("choice_09")
+    assert [entry["seed"] for entry in entries] == list(tune_09.CHOOSING)
+    heading, *lines = tried(entries).splitlines()
+    assert all(str(seed) in heading for seed in tune_09.CHOOSING)
+    mine = lesson_09.settings()
+    words = f"{mine.first_steps} + {mine.more_steps} steps, {mine.second_peak}"
+    assert len(lines) == len(tune_09.TRIED) and lines[-1].startswith(words)
 
 
 def test_plot():
