@@ -14,26 +14,29 @@ def drawing(data):
     return cell
 
 
-def test_first_figures(tmp_path):
-    """Is each picture the first figure of its lesson?"""
+def test_chosen_figures(tmp_path):
+    """Is each picture the one of its lesson's figures that was chosen?"""
     (tmp_path / "notebooks").mkdir()
     for number in pictures.PICTURES:
-        book = notebook(code("1"), drawing(number.encode()), drawing(b"later"))
-        nbformat.write(book, tmp_path / "notebooks" / f"{number}_lesson.ipynb")
+        cells = [code("1"), *(drawing(f"{number}, {index}".encode()) for index in range(4))]
+        nbformat.write(notebook(*cells), tmp_path / "notebooks" / f"{number}_lesson.ipynb")
     pictures.main(tmp_path)
-    for number, name in pictures.PICTURES.items():
-        assert (tmp_path / "docs" / "pictures" / f"{name}.png").read_bytes() == number.encode()
+    for number, (name, index) in pictures.PICTURES.items():
+        written = (tmp_path / "docs" / "pictures" / f"{name}.png").read_bytes()
+        assert written == f"{number}, {index}".encode()
 
 
-def test_no_figure(tmp_path):
-    """Says a sentence which lesson stores no picture?"""
-    nbformat.write(notebook(code("1")), tmp_path / "02_x.ipynb")
-    with pytest.raises(ValueError, match="02_x.ipynb stores no picture: run `make execute"):
-        pictures.first_figure(tmp_path / "02_x.ipynb")
+def test_too_few_figures(tmp_path):
+    """Says a sentence which lesson stores too few pictures?"""
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook(code("1")), tmp_path / "notebooks" / "02_x.ipynb")
+    with pytest.raises(ValueError, match="02_x.ipynb stores 0 pictures.*run `make execute"):
+        pictures.main(tmp_path)
 
 
 def test_readme_shows_them():
     """Do README's pictures exist?"""
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    shown = [name for name in pictures.PICTURES.values() if f"docs/pictures/{name}.png" in readme]
+    names = [name for name, _ in pictures.PICTURES.values()]
+    shown = [name for name in names if f"docs/pictures/{name}.png" in readme]
     assert shown and all((REPOSITORY / f"docs/pictures/{name}.png").exists() for name in shown)
