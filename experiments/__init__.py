@@ -41,12 +41,13 @@ def measure_missing(
     Yields:
         Label, result and seconds, of each that was missing.
     """
-    stored = stored_or(name, {part: {}})
+    stored = stored_or(name, {})
+    results = stored.setdefault(part, {})  # a part may be younger than the file
     for label, measure in jobs.items():
-        if label in stored[part]:
+        if label in results:
             continue
         start = time.perf_counter()
-        stored[part][label] = result = measure()
+        results[label] = result = measure()
         stored["seeds"] = seeds
         store(name, stored, device)
         yield label, result, time.perf_counter() - start

@@ -16,14 +16,15 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(tune_10, "SIZES", (128, 32))
     monkeypatch.setattr(tune_10, "WIDTH", 4)
     monkeypatch.setattr(tune_10, "BUDGET", 256)
+    monkeypatch.setattr(tune_10, "SHORT", 128)
     monkeypatch.setattr(tune_10, "BUDGETS", (128, 256, 512, 1024, 2048, 8192))
     monkeypatch.setattr(tune_10, "TARGET", 30.0)
     wanted = ("images on the device", "momentum", "decay to zero")
     changes = {name: tune_10.CHANGES[name] for name in wanted}
     monkeypatch.setattr(tune_10, "CHANGES", changes)
     monkeypatch.setattr(tune_10, "LEAST_GAIN", -100.0)  # all stay
-    for seeds in ("SWEEP_SEEDS", "TUNING_SEEDS", "CLIMBING_SEEDS", "TEST_SEEDS"):
-        monkeypatch.setattr(tune_10, seeds, (1, 2))
+    for kind in ("SWEEP", "TUNING", "CLIMBING", "TEST", "SHORT"):
+        monkeypatch.setattr(tune_10, f"{kind}_SEEDS", (1, 2))
     return tmp_path / "tune_10.json"
 
 
@@ -41,6 +42,8 @@ def test_command_stores_and_resumes(small, monkeypatch):
     for one in chain.from_iterable(everything):
         assert len(one["accuracy"]) == len(one["images"]) == 2
         assert set(one["images"]) <= set(tune_10.BUDGETS)
+    assert list(found["short"]) == ["winner", "winner, constant LR"]
+    assert all(len(one["accuracy"]) == 2 for one in found["short"].values())
     monkeypatch.setattr(tune_10, "climb", pytest.fail)
     monkeypatch.setattr(tune_10, "race", pytest.fail)
     tune_10.main([])
