@@ -76,9 +76,12 @@ def test_one_transfer_an_epoch(monkeypatch):
         torch.Tensor, "tolist", lambda self: lists.append(len(self)) or original(self)
     )
     training = Training()
+    # Its batches' weights are tensors, as on a GPU those of every loss are.
+    loss_function = nn.CrossEntropyLoss(weight=torch.ones(4))
+    settings = {"valid_loader": training.valid_loader, "loss_function": loss_function}
     with Transfers() as transfers:
         assert float(torch.ones(())) == 1 and transfers.scalars == 1  # so it does count
-        training.fit()
+        fit(training.model, training.optimizer, training.batches, epochs=EPOCHS, **settings)
     assert transfers.scalars == 1
     # a step's loss and its weight; a validation batch's, and the number of right answers
     assert lists == [20 * 2 + 2 * 3] * EPOCHS

@@ -107,6 +107,14 @@ def test_batch_weight(loss_function, weight):
     assert batch_weight(loss_function, torch.tensor([0, 1, 2, -100])) == weight
 
 
+@pytest.mark.parametrize("ignored, weight", [(-100, 3), (1, 2)])
+def test_batch_weight_of_pixels(ignored, weight):
+    """Does each pixel that has a class count, where an image has one for each?"""
+    loss_function = nn.CrossEntropyLoss(ignore_index=ignored)
+    targets = torch.tensor([[[0, 1], [1, -100]]])
+    assert batch_weight(loss_function, targets) == weight
+
+
 @pytest.mark.parametrize(
     "loss, given",
     [
