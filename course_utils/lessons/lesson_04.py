@@ -156,7 +156,7 @@ def _smoke() -> Settings:
         replace(run, epochs=epochs, batch_size=16, lr=run.lr / 10)
         for epochs, run in enumerate(full.runs, start=1)
     ]
-    return replace(full, model=partial(CifarResNet, 8), runs=tuple(runs), sizes=(64, 32))
+    return replace(full, model=partial(CifarResNet, 8), runs=tuple(runs), pool=2, sizes=(64, 32))
 
 
 def stored_arm(schedule: str, epochs: int, batch_size: int = 128, net: str = "small_cnn") -> dict:

@@ -200,7 +200,7 @@ def _smoke() -> Settings:
         epochs=1,
         batch_size=16,
         sizes=(64, 32),
-        pool=1,
+        pool=2,
         augment=Augment(flip=True, pad=4),
         weight_decay=1e-4,
         sweep_seeds=seeds(3),

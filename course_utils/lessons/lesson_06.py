@@ -267,14 +267,16 @@ def _full() -> Settings:
 
 def _smoke() -> Settings:
     full = _full()
-    convolutional = Net(partial(CifarResNet, 8), momentum=0.9)
     return replace(
         full,
-        nets={"perceptron": full.nets["perceptron"], "convolutional": convolutional},
+        nets={
+            "perceptron": Net(partial(simple_net, 3 * 16 * 16), momentum=0.0),
+            "convolutional": Net(partial(CifarResNet, 8), momentum=0.9),
+        },
+        pool=2,
         sizes=(96, 32),
         base=Setup(batch_size=8),
         batch_sizes=(4, 8, 16, 24),
         epochs=1,
         sweep_steps=20,
-        claim_seeds=seeds(3),
     )

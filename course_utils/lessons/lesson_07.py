@@ -469,10 +469,11 @@ def _full() -> Settings:
 
 def _smoke() -> Settings:
     full = _full()
+    perceptron = partial(simple_net, inputs=3 * 16 * 16)
     runs = {
         name: replace(
             run,
-            model=partial(CifarResNet, 8) if run.images > 1_501 else run.model,
+            model=partial(CifarResNet, 8) if run.images > 1_501 else perceptron,
             images=33,
             epochs=3,
             lr=run.lr / 100,
@@ -480,7 +481,7 @@ def _smoke() -> Settings:
         )
         for name, run in full.runs.items()
     }
-    return replace(full, runs=runs, valid_images=32)
+    return replace(full, runs=runs, pool=2, valid_images=32)
 
 
 def _short_sighted_net(channels: int = 1) -> nn.Sequential:

@@ -234,7 +234,7 @@ def settings() -> Settings:
     """Return the settings of the running profile."""
     quick = Settings(_models(1, 14, 8), 2, 64, 600, 4000, seeds(3))
     full = Settings(_models(3, 32, 20), 1, 64, 600, 4000, seeds(5))
-    smoke = Settings(_models(3, 32, 8), 1, 16, 8, 16, seeds(3))
+    smoke = Settings(_models(3, 16, 8), 2, 16, 8, 16, seeds(3))
     return choose(quick=quick, full=full, smoke=smoke)
 
 
