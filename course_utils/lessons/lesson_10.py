@@ -45,8 +45,8 @@ class Settings:
 def settings() -> Settings:
     """Return the settings of the running profile."""
     return choose(
-        quick=Settings(16, 30_720, 7680, 4, seeds(6)),
-        full=Settings(64, 153_600, 38_400, 4, seeds(6)),
+        quick=Settings(16, 30_720, 7680, 4, seeds(4)),
+        full=Settings(64, 153_600, 38_400, 4, seeds(4)),
         smoke=Settings(4, 256, 128, 2, seeds(3)),
     )
 

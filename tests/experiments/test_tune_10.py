@@ -42,7 +42,8 @@ def test_command_stores_and_resumes(small, monkeypatch):
     for one in chain.from_iterable(everything):
         assert len(one["accuracy"]) == len(one["images"]) == 2
         assert set(one["images"]) <= set(tune_10.BUDGETS)
-    assert list(found["short"]) == ["winner", "winner, constant LR"]
+    schedules = ["winner", "winner, constant LR", "winner, 1cycle"]
+    assert list(found["short"]) == ["textbook", *schedules]
     assert all(len(one["accuracy"]) == 2 for one in found["short"].values())
     monkeypatch.setattr(tune_10, "climb", pytest.fail)
     monkeypatch.setattr(tune_10, "race", pytest.fail)
