@@ -26,9 +26,10 @@ def load_split(
         sizes: how many images to train on, and how many to validate on.
     """
     train, test = load_images()
+    train, valid = split_images(train, sizes, seed=0)
     if pool > 1:
-        train, test = pool_images(train, pool), pool_images(test, pool)
-    return (*split_images(train, sizes, seed=0), test)
+        train, valid, test = (pool_images(part, pool) for part in (train, valid, test))
+    return train, valid, test
 
 
 def training_loader(
