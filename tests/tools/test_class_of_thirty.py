@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import nbformat
 import pytest
@@ -94,7 +95,7 @@ def test_thirty_submissions(tmp_path, capsys):
             hand_in(course, student, path.stem, change)
         grade(course, path.stem)
 
-    with sqlite3.connect(course / "gradebook.db") as database:
+    with closing(sqlite3.connect(course / "gradebook.db")) as database:
         rows = {(lesson, student): points for lesson, student, points in database.execute(GRADES)}
     assert rows == {
         (path.stem, student): float(number % 3 == 0)
@@ -125,6 +126,6 @@ def test_seconds_a_student(tmp_path):
     grade(course, path.stem)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = sum(getattr(after, kind) - getattr(before, kind) for kind in ("ru_utime", "ru_stime"))
-    with sqlite3.connect(course / "gradebook.db") as database:
+    with closing(sqlite3.connect(course / "gradebook.db")) as database:
         assert {points for *_, points in database.execute(GRADES)} == {1.0}
     assert 1 < seconds < SECONDS_A_STUDENT

@@ -185,8 +185,10 @@ def test_other_number_of_ranks(found, folder):
 def test_rank_dies(killed):
     """Do the other ranks end within seconds, with one sentence each that names the dead one?"""
     status, said, delay, _ = killed
-    expected = [sentence(0, [1], "") + "\n", "", sentence(2, [1], "") + "\n"]
-    assert (status, said) == (1, expected)
+    # Python 3.14's own helper process may complain after it.
+    said = [text.partition("/multiprocessing/resource_tracker.py")[0] for text in said]
+    said = [text.rpartition("\n")[0] for text in said]
+    assert (status, said) == (1, [sentence(0, [1], ""), "", sentence(2, [1], "")])
     assert 0 < delay < 10
 
 

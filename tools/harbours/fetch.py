@@ -19,6 +19,7 @@ import os
 import shlex
 import shutil
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -78,6 +79,8 @@ def fetch_file(address: str, path: Path, sha1: str) -> bool:
         with connection_timeout(), urllib.request.urlopen(address) as answer:
             content = answer.read()
     except DOWNLOAD_ERRORS as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the server's answer
         raise FetchError(
             f"{address} cannot be fetched ({error}): go online and call `make ships` again, which "
             "goes on where it stopped. Lesson 09 needs no network: it has scenes of its own."
