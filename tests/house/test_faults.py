@@ -125,7 +125,9 @@ def test_nothing_may_be_written():
         checkpoint.startswith("OSError: ") and "cannot be written (Permission denied)" in checkpoint
     )
     assert recorded == "False {'02': {'exercises': {'core': True}}}"
-    assert errors.count("\n") == 1 and "cannot be kept" in errors and "COURSE_PROGRESS" in errors
+    # In Python 3.10 a library cannot remove its folder of the time before the rights were lost.
+    said = errors.partition("Exception ignored")[0]
+    assert said.count("\n") == 1 and "cannot be kept" in said and "COURSE_PROGRESS" in said
 
 
 @needs_unix
