@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from course_utils.data import DeviceLoader, ImageDataset, load_images
 from course_utils.lessons.race_10 import race_net
+from course_utils.profiles import profile
 from course_utils.teaching import Case, Exercise, number_questions
 from course_utils.training import evaluate
 
@@ -94,9 +95,9 @@ def _train(net, images, labels, budget, *, mistake: str | None = None):
 
 
 @cache
-def _sets() -> tuple[ImageDataset, ImageDataset, Tensor]:
-    """Return some training images, others to judge by, and the marks of the test images."""
-    train, test = load_images()
+def _sets(name: str) -> tuple[ImageDataset, ImageDataset, Tensor]:
+    """Return a profile's training images, others to judge by, and the marks of the test images."""
+    train, test = load_images(name)
     half = len(train) // 2
     few = [index % half for index in range(2048)]  # the smoke profile's set is smaller
     return train.subset(few), train.subset(range(half, len(train))[:1000]), marks(test.images)
@@ -104,7 +105,7 @@ def _sets() -> tuple[ImageDataset, ImageDataset, Tensor]:
 
 def _judged(function: Callable, epochs: float, seed: int):
     """Say in words what a learner's training makes of a small net and its budget."""
-    images, others, test_marks = _sets()
+    images, others, test_marks = _sets(profile())
     budget = int(epochs * len(images))
     torch.manual_seed(seed)
     net = MeteredNet(images, test_marks, budget, width=4)

@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from course_utils.data import load_images
 from course_utils.data.datasets import fashion_mnist_folder
 from course_utils.lessons import lesson_10, stored_results
-from course_utils.lessons.exercise_10 import EXERCISE, MeteredNet, marks
+from course_utils.lessons.exercise_10 import EXERCISE, MeteredNet, _train, marks
 from course_utils.lessons.race_10 import Recipe
 from course_utils.teaching import check, progress
 
@@ -89,6 +90,14 @@ def test_entry_and_leaderboard(smoke, capsys):
     assert "yours: mine" in names
     assert set(STORED["race"]) < set(names)
     assert len(names) == len(STORED["race"]) + 1
+
+
+def test_check_follows_the_profile(monkeypatch, capsys):
+    """Does the check judge by the images of the profile that runs, whichever ran before?"""
+    for name in ("smoke", "quick"):
+        monkeypatch.setenv("COURSE_PROFILE", name)
+        assert not check(partial(_train, mistake="test images"), EXERCISE)
+        assert "Only `images` and `labels` may train the net" in capsys.readouterr().out
 
 
 def test_entry_of_the_course(smoke):
