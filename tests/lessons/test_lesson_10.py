@@ -97,7 +97,7 @@ def test_check_follows_the_profile(monkeypatch):
     for name in ("smoke", "quick"):
         monkeypatch.setenv("COURSE_PROFILE", name)
         outcome = check(partial(_train, mistake="test images"), EXERCISE)
-        assert "Only `images` and `labels` may train the net" in outcome.message
+        assert "images of the test set are among these" in outcome.message
 
 
 def test_entry_of_the_course(smoke):
