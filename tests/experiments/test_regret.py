@@ -1,5 +1,7 @@
 import inspect
 
+import pytest
+
 from course_utils.lr import find_lr
 from course_utils.lr.curve import PEAK_FACTOR
 from experiments import regret
@@ -29,6 +31,7 @@ def test_the_packages_rule_is_the_chosen_one():
     assert default == regret.SWEEPS["fine sweep"] and settings["beta"].default == regret.BETA
 
 
+@pytest.mark.slow
 def test_stored_picks_are_those_of_today():
     """Are the stored picks what the package's rules say of the stored sweeps?"""
     results = regret.RESULTS.read()["tasks"]

@@ -25,6 +25,7 @@ def test_mirrored():
     assert {path for path in found - wanted if path.parent in rooms} == set()
 
 
+@pytest.mark.slow
 def test_lessons_start_quickly():
     """Does a lesson's set-up load neither torchvision nor scipy, which take two seconds?"""
     code = "import sys, course_utils.lessons; print({'torchvision', 'scipy'} & sys.modules.keys())"

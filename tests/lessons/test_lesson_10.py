@@ -60,6 +60,7 @@ def test_marks_are_distinct():
     assert shared < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [32, 64, 100, 128, 200, 256])
 def test_check_takes_any_usual_batch(batch, smoke):
     """Is a plain training in whole batches right, whatever their size?"""

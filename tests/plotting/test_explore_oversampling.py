@@ -35,6 +35,7 @@ def test_plot(counts):
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_widget(monkeypatch):
     """Is there a slider a class, named for it, and does each change the picture, fast enough?"""
     counts = {f"class {n}": 50 + 100 * n for n in range(10)}
