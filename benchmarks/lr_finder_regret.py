@@ -28,9 +28,9 @@ SETTING = (
 )
 READINGS = {
     "confirm": "No rule was chosen on these tasks. Ours is level with fastai's `steep` and "
-    "ignite's at a constant learning rate, and loses half of what they do as a peak, which a "
+    "ignite's at a constant learning rate, and loses about half of it as a peak, which a "
     "peer's suggestion is without a factor; its worst task costs least. A grid searched with one "
-    "seed loses half of what ours loses, at many times the price.",
+    "seed loses half of what ours loses or less, at many times the price.",
     "choose": "Our rule was chosen on these tasks, so that its own row says nothing; the peers' "
     "were not, and here their suggestions end some trainings altogether.",
 }

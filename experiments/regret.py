@@ -3,7 +3,7 @@
     python -m experiments.regret            measure every task that is not stored yet: an hour
     python -m experiments.regret --table    print the table of what is stored
     python -m experiments.regret --repick   apply the rules of today to the stored sweeps
-    python -m experiments.regret --fresh    train the confirming tasks on four more seeds: an hour
+    python -m experiments.regret --fresh    train confirming tasks on four more seeds: half an hour
 
 A task is a net, an optimizer, a batch size, a budget and a data set. Its regret, for a rule, is the
 accuracy lost against the best learning rate of a grid in quarter decades, in points: at a constant
@@ -336,11 +336,17 @@ def accuracies(result: dict, mode: str) -> dict[float, list[float]]:
 
 def best_by_others(runs: dict[float, list[float]]) -> float:
     """Return the accuracy of the best point, each seed's at the point that the others choose."""
-    count = max(map(len, runs.values()))
-    whole = [seeds for seeds in runs.values() if len(seeds) == count]
+    points = of_all_seeds(runs)
     return mean(
-        max(whole, key=lambda seeds, own=own: sum(seeds) - seeds[own])[own] for own in range(count)
+        max(points, key=lambda seeds, own=own: sum(seeds) - seeds[own])[own]
+        for own in range(len(points[0]))
     )
+
+
+def of_all_seeds(runs: dict[float, list[float]]) -> list[list[float]]:
+    """Return the accuracies of the points that all seeds tried; one seed alone tried the others."""
+    most = max(map(len, runs.values()))
+    return [seeds for seeds in runs.values() if len(seeds) == most]
 
 
 def score(results: dict, half: str, mode: str, rule: str, factor: float = 1) -> tuple:
@@ -368,11 +374,10 @@ def points_lost(results: dict, half: str, mode: str, rule: str, factor: float) -
 def _grid_search(result: dict, mode: str) -> float:
     """Return what the best point by one seed loses by the others: the noise below all rules."""
     runs = accuracies(result, mode)
-    count = max(map(len, runs.values()))
-    whole, losses = [seeds for seeds in runs.values() if len(seeds) == count], []
-    for seen in range(count):
-        others = [seeds[:seen] + seeds[seen + 1 :] for seeds in whole]
-        best = max(range(len(whole)), key=lambda point: whole[point][seen])
+    points, losses = of_all_seeds(runs), []
+    for seen in range(len(points[0])):
+        others = [seeds[:seen] + seeds[seen + 1 :] for seeds in points]
+        best = max(range(len(points)), key=lambda point: points[point][seen])
         top = best_by_others(runs) if "fresh" in result else max(map(mean, others))
         losses.append(top - mean(others[best]))
     return mean(losses)

@@ -98,6 +98,8 @@ def test_seeds(monkeypatch):
     assert seeds(2, first=10) == (10, 11)
     monkeypatch.setenv("COURSE_SEED", "4")
     assert seeds(2, first=10) == (4010, 4011)
+    monkeypatch.setenv("COURSE_PROFILE", "smoke")
+    assert seeds(8) == (4000, 4001, 4002) and seeds(2) == (4000, 4001)
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "one"])

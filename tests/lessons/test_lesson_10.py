@@ -155,6 +155,15 @@ def test_stored_say_what_the_text_says():
     assert (min(winner), round(max(winner), 1)) == (87.7, 88.5)
 
 
+def test_stored_seeds_of_the_claims_have_the_lessons_budgets(monkeypatch):
+    """Were the seeds that join the claims trained on as many images as the lesson's own?"""
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    quick, few = lesson_10.settings(), dict(STORED["short"])
+    assert few.pop("textbook")["images"] == quick.factor * quick.short
+    assert {one["images"] for one in few.values()} == {quick.short}
+    assert STORED["seeds"]["short"] and not set(STORED["seeds"]["short"]) & set(quick.seeds)
+
+
 def test_below():
     """Does each rung stand on the last one before it that stayed and was raced?"""
     under = lesson_10.below(STORED)

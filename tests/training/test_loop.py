@@ -79,6 +79,7 @@ def test_one_transfer_an_epoch(monkeypatch):
     # Its batches' weights are tensors, as on a GPU those of every loss are.
     loss_function = nn.CrossEntropyLoss(weight=torch.ones(4))
     settings = {"valid_loader": training.valid_loader, "loss_function": loss_function}
+    settings |= {"schedule": training.schedule, "record": {"lr": lr_of}}
     with Transfers() as transfers:
         assert float(torch.ones(())) == 1 and transfers.scalars == 1  # so it does count
         fit(training.model, training.optimizer, training.batches, epochs=EPOCHS, **settings)
